@@ -642,6 +642,7 @@ fn summary(run: i64, name: Option<&str>, state: RunState) -> RunSummary {
         notes: None,
         not_exact: None,
         fork: None,
+        steerings: Vec::new(),
         sweep: None,
         created: 0,
         updated: 0,

@@ -6,8 +6,8 @@
 mod session;
 
 use app::{
-    App, Background, ChartOptions, Effect, Event, LabLayout, LabOperation, LabPage, Modal, Pane, RunRole, StoreQuery,
-    TableLayout, TableLine, TableRow, Tag, arm_slots, lab_keys, study_plot,
+    App, Background, ChartOptions, ComparedArm, Effect, Event, LabLayout, LabOperation, LabPage, Modal, Pane, RunRole,
+    StoreQuery, TableLayout, TableLine, TableRow, Tag, arm_slots, lab_keys, study_plot,
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use protocol::{
@@ -200,6 +200,13 @@ fn arms_are_copied_removed_and_added_from_a_list() {
     session.press(KeyCode::Enter);
     let added = study(&session).arms[2].settings.activations;
     assert_eq!((added.conv, added.fc), (chosen, chosen));
+    // The beginning of a name chooses too; a letter that leads nowhere is left out.
+    session.type_text("agex");
+    assert_eq!(session.app.lab.activations.as_ref().map(|list| list.typed.as_str()), Some("ge"));
+    session.type_text("lu");
+    session.press(KeyCode::Enter);
+    assert_eq!(study(&session).arms[3].settings.activations.to_string(), "gelu-gelu");
+    session.type_text("d");
     for _ in 0..3 {
         session.type_text("d");
     }
@@ -287,6 +294,32 @@ fn enter_runs_it_and_no_key_discards_anything() {
     session.type_text("w");
     assert_eq!(trained(&session).last().unwrap().seeds, [2], "from the same");
     assert_eq!(session.app.training_runs[&RunId(9)].state, RunState::Finished);
+}
+
+/// Away from the table Enter goes on with the run that is looked at, and starts no other study.
+#[test]
+fn enter_beside_a_chart_goes_on_with_its_run() {
+    for (columns, rows) in [(80, 24), (120, 40)] {
+        let mut session = on_own("relu-tanh; all-tanh | epochs=9 images=1000", columns, rows);
+        start(&mut session, 3);
+        measure(&mut session, 3, 4);
+        session.kernel(RunEvent::Stopped { run: RunId(3) });
+        session.app.lab.page = LabPage::Study;
+        session.press(KeyCode::Right);
+        session.type_text("+");
+        // The table has another study now, which Enter would run.
+        assert!(!session.screen(&RICH).contains("Enter resumes"), "{}", session.screen(&RICH));
+        session.app.lab.page = LabPage::Chart;
+        assert!(session.screen(&RICH).contains("Enter resumes"), "{}", session.screen(&RICH));
+        session.press(KeyCode::Enter);
+        assert_eq!(session.asked.last(), Some(&RequestBody::Resume { run: RunId(3) }));
+        session.press(KeyCode::Enter);
+        assert_eq!(trained(&session).len(), 1, "a second press starts nothing");
+        // Undo changes the table, which a narrow screen does not show here.
+        let before = session.app.lab.table.text();
+        session.type_text("u");
+        assert_eq!(session.app.lab.table.text() == before, columns == 80);
+    }
 }
 
 #[test]
@@ -456,7 +489,7 @@ fn runs_are_shown_together() {
     measure(&mut session, 2, 3);
     session.press(KeyCode::Esc);
     assert!(session.app.is_lab_open());
-    let published = session.app.published_points_of_run();
+    let published = session.app.published_points_of_run(&study(&session));
     let plot = study_plot(&session.app.lab_chart_runs(), &ChartOptions::default(), &published, &[]);
     let arms: Vec<_> = plot.series.iter().map(|series| series.source.clone()).collect();
     let of = |run, arm| Source::Run { run: RunId(run), arm };
@@ -653,7 +686,7 @@ fn a_long_sweep_is_asked_for() {
     session.press(KeyCode::Enter);
     assert!(matches!(session.app.modals.last(), Some(Modal::Confirm(_))));
     assert!(
-        session.screen(&RICH).contains("A sweep of 6 cells, 1 seed and 50 epochs each."),
+        session.screen(&RICH).contains("A sweep over learning rate 0.05, 0.1 and 0.2: 6 cells, 1 seed and 50"),
         "{}",
         session.screen(&RICH)
     );
@@ -685,6 +718,14 @@ fn a_run_is_forked_with_what_the_table_changes() {
     session.press(KeyCode::Right);
     session.type_text("+f");
     assert!(session.screen(&RICH).contains("fork with relu-tanh lr=0.2 at epoch 4"), "{}", session.screen(&RICH));
+    // Nothing is asked of the kernel that it would refuse.
+    for (wrong, why) in [("0", "from 1 to 4"), ("5", "from 1 to 4"), ("x", "from 1 to 4")] {
+        session.press(KeyCode::Delete);
+        session.type_text(wrong);
+        session.press(KeyCode::Enter);
+        assert!(session.screen(&RICH).contains(why), "{}", session.screen(&RICH));
+        assert_eq!(session.app.lab.starting, None);
+    }
     session.press(KeyCode::Delete);
     session.type_text("2");
     session.press(KeyCode::Enter);
@@ -852,7 +893,30 @@ fn a_forked_run_is_a_ghost() {
     assert_eq!(runs.iter().map(|run| run.role).collect::<Vec<_>>(), [RunRole::Shown, RunRole::Ghost]);
     let slots = |run| arm_slots(&runs, RunId(run)).into_iter().map(|(_, slot)| slot).collect::<Vec<_>>();
     assert_eq!((slots(4), slots(3)), (vec![0, 1], vec![0, 1]));
+    // An arm is compared with what it was forked from.
+    let of = |run| ComparedArm { run: RunId(run), arm: ArmId::RELU_TANH };
+    assert_eq!(session.app.compared_arms(), Some([of(4), of(3)]));
     insta::assert_snapshot!("ghost-120x40", session.picture(&RICH));
+}
+
+/// A fork that is read from the store knows its parent, as it did while it trained.
+#[test]
+fn a_fork_is_one_in_the_next_notebook_too() {
+    let mut session = Session::on("faster", 120, 40);
+    session.send(Event::OpenLab { study: None, runs: vec![RunId(4), RunId(3)] });
+    let fork = Fork { parent: RunId(3), epoch: 1 };
+    let spec = |text: &str| text.parse::<Study>().unwrap();
+    let (parent, own) = (spec("relu-tanh; all-tanh | epochs=9"), spec("all-tanh lr=0.5 | epochs=9"));
+    session.send(Event::History(RunId(3), vec![RunEvent::Started { run: RunId(3), spec: parent }]));
+    let history = [RunEvent::Forked { run: RunId(4), fork }, RunEvent::Started { run: RunId(4), spec: own }];
+    session.send(Event::History(RunId(4), history.to_vec()));
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("Run 4 is forked from run 3 at epoch 1"), "{screen}");
+    // Its arm has the colour that it had there, and is compared with what it was.
+    let slots = |run| arm_slots(&session.app.lab_chart_runs(), RunId(run));
+    assert_eq!((slots(4), slots(3)[1]), (vec![(ArmId::ALL_TANH, 1)], (ArmId::ALL_TANH, 1)));
+    let of = |run| ComparedArm { run: RunId(run), arm: ArmId::ALL_TANH };
+    assert_eq!(session.app.compared_arms(), Some([of(4), of(3)]));
 }
 
 /// Three arms that differ in a rate and an activation, four epochs in.

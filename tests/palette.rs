@@ -27,6 +27,7 @@ fn summary(run: i64, name: Option<&str>, text: &str) -> RunSummary {
         spec: text.parse().unwrap(),
         not_exact: None,
         fork: None,
+        steerings: Vec::new(),
         sweep: None,
         created: 0,
         updated: 0,

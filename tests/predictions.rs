@@ -549,6 +549,7 @@ fn a_run_opened_from_the_list_marks_its_cells_prediction() {
             notes: None,
             not_exact: None,
             fork: None,
+            steerings: Vec::new(),
             sweep: None,
             created: 1_795_661_487,
             updated: 1_795_661_487,

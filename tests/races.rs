@@ -259,6 +259,7 @@ fn the_reason_of_a_failure_is_in_the_list_and_complete_in_the_pane() {
             notes: None,
             not_exact: None,
             fork: None,
+            steerings: Vec::new(),
             sweep: None,
             created: 0,
             updated: 0,

@@ -409,6 +409,27 @@ fn a_long_list_scrolls_and_shows_what_is_selected() {
     }
 }
 
+/// The list opens with its newest runs while the store reads the others.
+#[test]
+fn the_newest_runs_are_listed_first() {
+    let all: Vec<RunSummary> = (1..=300).rev().map(|run| summary(run, "relu-tanh | epochs=4")).collect();
+    let mut session = Session::on("faster", 120, 40);
+    session.press(KeyCode::Char('r'));
+    assert!(session.screen(&RICH).contains("Reading the list of runs"));
+    session.send(Event::NewestRuns(all[..100].to_vec()));
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("the newest 100, reading the others"), "{screen}");
+    session.press(KeyCode::Down);
+    assert_eq!(selected(&session), "299");
+    session.send(Event::Runs(all.clone()));
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("300 runs") && !screen.contains("newest"), "{screen}");
+    assert_eq!(selected(&session), "299");
+    // A page that comes late replaces no list.
+    session.send(Event::NewestRuns(all[..100].to_vec()));
+    assert!(session.screen(&RICH).contains("300 runs"));
+}
+
 #[test]
 fn the_size_of_the_selected_run_is_asked_for_once() {
     let mut session = open();

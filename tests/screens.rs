@@ -202,6 +202,7 @@ fn runs_are_listed_and_opened() {
         notes: None,
         not_exact: None,
         fork: None,
+        steerings: Vec::new(),
         sweep: None,
         created: 0,
         updated: 0,
@@ -297,6 +298,7 @@ fn an_experiment_is_read_page_by_page() {
         let look = if theme.glyphs == Glyphs::Ascii { "ascii-" } else { "" };
         let sizes = if page == 1 && look.is_empty() { &ALSO_LARGE[..] } else { &SIZES };
         snapshots_at(sizes, &format!("experiment-{look}{page}"), theme, |app| {
+            press(app, KeyCode::Char('n'));
             press(app, KeyCode::Char('n'));
             press(app, KeyCode::Home);
             press(app, KeyCode::Tab);

@@ -217,6 +217,11 @@ fn a_list_says_of_each_run_what_the_run_says() {
     assert_eq!(listed[0].best[0], (RELU, best(2)));
     assert!(listed[1].best.is_empty());
     assert_eq!(listed[2].best, [(RELU, best(3))]);
+    // A page is a part of the list, and there is none when it would be the whole list.
+    assert_eq!(store.newest_runs(2).unwrap().as_deref(), Some(&listed[..2]));
+    assert_eq!(store.newest_runs(3).unwrap(), None);
+    store.delete(listed[1].run).unwrap();
+    assert_eq!(store.newest_runs(1).unwrap().as_deref(), Some(&listed[..1]));
 }
 
 #[test]

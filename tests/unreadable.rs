@@ -35,6 +35,7 @@ fn summary(run: i64) -> RunSummary {
         notes: None,
         not_exact: None,
         fork: None,
+        steerings: Vec::new(),
         sweep: None,
         created: 0,
         updated: 0,

@@ -3,7 +3,8 @@
 use crate::lab::compare::LabComparison;
 use crate::{App, Effect, LabPage, Page, Pane, PlotCursor, PointSpread, Readout, finding_text};
 use lesson::{Cell, CellBody};
-use protocol::{CellKey, Figure, RunId, Table};
+use protocol::{CellKey, CellResult, Figure, RunId, Table};
+use statistics::Summary;
 
 /// A text on its way to the clipboard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,20 +51,49 @@ impl App {
     /// Copies what the laboratory's page shows.
     pub(crate) fn copy_lab(&mut self) -> Vec<Effect> {
         match self.lab.page {
-            LabPage::Study | LabPage::Sweep => {
+            LabPage::Study => {
                 let copied = CopiedText::new("the study", self.lab.table.text());
                 self.copy(Some(copied), "")
             }
+            LabPage::Sweep => {
+                let cells = self.sweep_results();
+                let copied =
+                    (!cells.is_empty()).then(|| CopiedText::new("the sweep's cells as CSV", sweep_csv(&cells)));
+                self.copy(copied, "the run that is shown is no sweep")
+            }
             LabPage::Chart => self.copy_chart(&Pane::Lab),
             LabPage::Compare => {
-                let copied = self.lab_comparison().map(|compared| {
-                    let LabComparison { comparison, is_finished, .. } = &compared;
-                    let sentences = [Some(comparison.sentence()), comparison.threshold_sentence(*is_finished)];
-                    CopiedText::new("the comparison", sentences.into_iter().flatten().collect::<Vec<_>>().join(" "))
-                });
+                let copied = self
+                    .lab_comparison()
+                    .map(|compared| CopiedText::new("the comparison", self.comparison_text(&compared)));
                 self.copy(copied, "two arms are compared once both have run")
             }
         }
+    }
+
+    /// Which arms of which runs are compared, the sentences, and a row a seed.
+    fn comparison_text(&self, compared: &LabComparison) -> String {
+        let LabComparison { arms, comparison, history, .. } = compared;
+        let name = |at: usize| {
+            let arm = arms[at];
+            let study = self.training_runs.get(&arm.run).map(|training| training.spec.arm_title(arm.arm));
+            format!("{} of run {}", study.unwrap_or_else(|| arm.arm.title()), arm.run)
+        };
+        let mut lines = vec![format!("{} against {}", name(0), name(1))];
+        lines.extend(history.iter().cloned());
+        lines.push(comparison.sentence());
+        lines.extend(comparison.threshold_sentence());
+        let unit = comparison.quantity.metric().entry();
+        let head = ["seed".to_string(), format!("{}, {}", unit.title, unit.unit), "second".into(), "difference".into()];
+        let decimals = comparison.decimals(&comparison.pairs.iter().map(|pair| pair.a - pair.b).collect::<Vec<_>>());
+        let rows = comparison.pairs.iter().map(|pair| {
+            let numbers = [pair.a, pair.b, pair.a - pair.b].map(|value| format!("{value:.decimals$}"));
+            std::iter::once(pair.seed.to_string()).chain(numbers).collect()
+        });
+        if !comparison.pairs.is_empty() {
+            lines.push(csv(std::iter::once(head.to_vec()).chain(rows)).trim_end().into());
+        }
+        lines.join("\n") + "\n"
     }
 
     fn copy(&mut self, copied: Option<CopiedText>, why_not: &str) -> Vec<Effect> {
@@ -148,6 +178,33 @@ fn chart_csv(readout: &Readout) -> String {
         row
     });
     csv(std::iter::once(header).chain(rows))
+}
+
+/// A row a cell: what was swept, then the mean over its seeds at the epoch that it ends with, and what became of it.
+fn sweep_csv(cells: &[CellResult]) -> String {
+    let head = ["cell", "seeds", "epoch", "mean validation error, %", "95 % interval, low", "high", "state"];
+    let rows = cells.iter().map(|result| {
+        let errors: Vec<f64> = result.errors.iter().map(|(_, error)| *error).collect();
+        let summary = Summary::of(&errors).filter(|_| result.diverged.is_empty());
+        let number = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.2}"));
+        let interval = summary.and_then(|summary| summary.interval());
+        let state = match result {
+            result if !result.diverged.is_empty() => "diverged",
+            CellResult { stopped: true, .. } => "stopped by halving",
+            CellResult { is_over: true, .. } => "whole",
+            _ => "not whole yet",
+        };
+        vec![
+            result.cell.title(),
+            errors.len().to_string(),
+            result.epoch.to_string(),
+            number(summary.map(|summary| summary.mean)),
+            number(interval.map(|(low, _)| low)),
+            number(interval.map(|(_, high)| high)),
+            state.into(),
+        ]
+    });
+    csv(std::iter::once(head.map(String::from).to_vec()).chain(rows))
 }
 
 fn table_csv(table: &Table) -> String {

@@ -90,7 +90,10 @@ pub enum Event {
     },
     /// A query that failed, and why.
     QueryFailed(StoreQuery, String),
+    /// All runs, newest first.
     Runs(Vec<RunSummary>),
+    /// The first page of the runs, while all of them are read.
+    NewestRuns(Vec<RunSummary>),
     /// The settings of listed runs as text. They never change, so each run's come once.
     SettingsTexts(Vec<(RunId, SettingsText)>),
     /// What a run's checkpoints take on the disk.

@@ -28,8 +28,8 @@ pub use chart::{
     ARM_COLOURS, Arrangement, Axis, AxisRange, AxisRanges, AxisReach, AxisView, ChartOptions, ChartRun, ChartView,
     DrawnChart, Pane, PlotCursor, PointSpread, PredictionMark, Published, PublishedPoints, Readout, ReadoutCurve,
     ReadoutPoint, Rgb, RunRole, SeedBand, SeriesColour, ShownChart, Smoothing, ThinSeries, Viewport, XQuantity,
-    add_predictions, arm_colour, arm_slots, article_points, axis_label, cited_colour, clip_segment, has_markers,
-    mark_values, measured_layers, measured_metrics, seed_colour, series_colour, study_multiples, study_plot,
+    add_predictions, arm_colour, arm_slots, axis_label, cited_colour, clip_segment, has_markers, mark_values,
+    measured_layers, measured_metrics, published_beside, seed_colour, series_colour, study_multiples, study_plot,
     study_readout, tick_labels,
 };
 pub use copy::CopiedText;
@@ -41,7 +41,7 @@ pub use lab::keys as lab_keys;
 pub use lab::layout::{LabLayout, SweepLayout, TableLayout, TableLine};
 pub use lab::overlay::OverlayList;
 pub use lab::run::LabOperation;
-pub use lab::sweep::{SweepCursor, SweepEntry, SweepRow, SweepTable};
+pub use lab::sweep::{SweepCursor, SweepEntry, SweepRemark, SweepRow, SweepTable};
 pub use lab::table::{RowGroup, StudyTable, TableRow, TableValue, ValueOrigin};
 pub use lab::{ActivationList, EditOf, Lab, LabEdit, LabPage};
 pub use lesson::claims::{ClaimLine, claim_lines, finding_text, findings_for_claim};
@@ -68,7 +68,7 @@ pub use modal::{
 pub use operation::Operation;
 pub use runs::keys as runs_keys;
 pub use runs::layout::RunsLayout;
-pub use runs::{RunGrouping, RunsList, RunsRow};
+pub use runs::{RunGrouping, RunsList, RunsRead, RunsRow};
 pub use screen::Screen;
 pub use study::form::{Field, StudyForm};
 pub use study::training_run::{ArmView, LaneView, MeanPoint, Spread, TrainingRun};
@@ -139,6 +139,7 @@ pub struct App {
     pub saved_positions: HashMap<String, SavedPosition>,
     /// Without those that are deleted and can be brought back.
     pub runs: Vec<RunSummary>,
+    pub runs_read: RunsRead,
     deletions: PendingDeletions,
     /// The settings of runs as the list of runs shows them; made when the list first needs them.
     settings_texts: HashMap<RunId, SettingsText>,
@@ -213,6 +214,7 @@ impl App {
             settings_texts: HashMap::new(),
             run_sizes: HashMap::new(),
             unreadable_runs: Vec::new(),
+            runs_read: RunsRead::default(),
             runs_fault: None,
             message: None,
             storage_fault: None,

@@ -92,6 +92,11 @@ fn handle(app: &mut App, event: Event) -> Vec<Effect> {
             app.refresh_palette();
             effects
         }
+        Event::NewestRuns(runs) => {
+            app.load_newest_runs(runs);
+            app.refresh_palette();
+            Vec::new()
+        }
         Event::SettingsTexts(texts) => app.load_settings_texts(texts),
         Event::RunSize { run, bytes } => app.load_run_size(run, bytes),
         Event::UnreadableRuns(runs) => {

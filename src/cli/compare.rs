@@ -5,12 +5,13 @@ use super::{Outcome, Usage, say, say_json};
 use clap::Args;
 use color_eyre::eyre::{bail, eyre};
 use protocol::{
-    ArmId, DifferingSetting, EpochRecord, ImageSet, Lane, MILESTONE, Metric, RunId, RunState, RunSummary, arm_history,
-    differing_settings,
+    ArmId, DifferingSetting, EpochRecord, ImageSet, Lane, MILESTONE, Metric, RunId, RunSummary, arm_history,
+    differing_settings, format_count,
 };
 use serde_json::{Value, json};
 use statistics::{
-    ArmCurves, ArmSummary, AtEpoch, Comparison, LaneCurve, McNemar, Quantity, SeedAnswers, Threshold, print_p,
+    ArmCurves, ArmSummary, AtEpoch, Comparison, LaneCurve, McNemar, Pair, Quantity, SeedAnswers, Summary, Threshold,
+    print_p,
 };
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -128,8 +129,7 @@ pub fn compare(arguments: &Compare) -> Outcome {
     for (run, arm) in runs.iter().zip(arms) {
         history.push(run.history(arm)?);
     }
-    let finished = runs.iter().all(|run| run.summary.state == RunState::Finished);
-    let to_threshold = comparison.threshold_sentence(finished);
+    let to_threshold = comparison.threshold_sentence();
     if arguments.json {
         say_json(&as_value(&comparison, to_threshold.as_deref(), &differing, &history))?;
         return Ok(ExitCode::SUCCESS);
@@ -139,7 +139,7 @@ pub fn compare(arguments: &Compare) -> Outcome {
         say(&sentence)?;
     }
     say("")?;
-    print_table(&comparison, finished)?;
+    print_table(&comparison)?;
     print_remarks(&comparison, &differing, &history.concat())?;
     Ok(ExitCode::SUCCESS)
 }
@@ -283,7 +283,7 @@ fn value(quantity: Quantity, value: f64) -> String {
 }
 
 /// A row a seed, and the means beneath.
-fn print_table(comparison: &Comparison, finished: bool) -> color_eyre::Result<()> {
+fn print_table(comparison: &Comparison) -> color_eyre::Result<()> {
     let quantity = comparison.quantity;
     let show = |number: f64| value(quantity, number);
     let unit = quantity.metric().entry().unit;
@@ -304,10 +304,10 @@ fn print_table(comparison: &Comparison, finished: bool) -> color_eyre::Result<()
         columns[2].push(show(pair.b));
         columns[3].push(format!("{:.decimals$}", pair.a - pair.b));
     }
+    let pairs = |value: fn(&Pair) -> f64| Summary::of(&comparison.pairs.iter().map(value).collect::<Vec<_>>());
     if let Some(to) = &comparison.to_threshold {
-        let none = if finished { "never" } else { "not yet" };
-        let epoch = |epoch: Option<u32>| epoch.map_or(none.into(), |epoch: u32| epoch.to_string());
-        let rows = to.pairs.iter().map(|&[a, b]| format!("{} : {}", epoch(a), epoch(b)));
+        let epoch = |arm, epoch: Option<u32>| epoch.map_or_else(|| to.absence(arm), |epoch| epoch.to_string());
+        let rows = to.pairs.iter().map(|&[a, b]| format!("{} : {}", epoch(0, a), epoch(1, b)));
         columns.push(std::iter::once(format!("epochs to {}", to.threshold)).chain(rows).collect());
     }
     if comparison.no_answers().is_none() && !comparison.answers.is_empty() {
@@ -318,8 +318,8 @@ fn print_table(comparison: &Comparison, finished: bool) -> color_eyre::Result<()
         columns.push(of("wrong alone", |test| format!("{} : {}", test.only_a_wrong, test.only_b_wrong)));
         columns.push(of("McNemar", |test| print_p(test.p)));
     }
-    // Of all seeds of an arm, in common or not.
-    let arms = [0, 1].map(|arm| comparison.arms[arm].summary);
+    // Of the rows above. What an arm has of other seeds is a remark.
+    let arms = [pairs(|pair| pair.a), pairs(|pair| pair.b)];
     let means = (arms.map(|of| Some(of?.mean)), comparison.paired.map(|paired| paired.mean));
     let deviations = (arms.map(|of| of?.deviation), comparison.paired.map(|paired| paired.deviation));
     for (name, ([a, b], difference)) in [("mean", means), ("sd", deviations)] {
@@ -360,6 +360,16 @@ fn print_remarks(
     }
     remarks.extend(comparison.no_answers().map(|reason| format!("no McNemar test: {reason}")));
     remarks.extend(comparison.left_out.iter().map(|left_out| format!("left out: {}", comparison.reason(left_out))));
+    for arm in comparison.arms.iter().filter(|arm| arm.seeds.len() > comparison.pairs.len()) {
+        if let Some(Summary { mean, .. }) = arm.summary {
+            let mean = value(comparison.quantity, mean);
+            remarks.push(format!(
+                "{}: the mean over all its {} is {mean}",
+                arm.title,
+                format_count(arm.seeds.len(), "seed")
+            ));
+        }
+    }
     let settings: Vec<String> = differing
         .iter()
         .map(|DifferingSetting { title, values: [a, b], .. }| format!("{title} {a} against {b}"))

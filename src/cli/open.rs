@@ -84,6 +84,9 @@ pub fn notebook(what: Option<&str>, appearance: Appearance) -> Outcome {
 pub fn laboratory(text: Option<&str>, runs: Vec<RunId>, appearance: Appearance) -> Outcome {
     let study = text.map(|text| text.parse::<Study>().map(Box::new)).transpose();
     let mut study = study.map_err(|error| Usage(error.to_string()))?;
+    if let Some(run) = runs.iter().enumerate().find_map(|(at, run)| runs[..at].contains(run).then_some(run)) {
+        return Err(Usage(format!("--compare names run {run} twice; name each run once")).into());
+    }
     if lacks_terminal() {
         bail!("the laboratory needs a terminal that can show it; `relu train 'TEXT'` runs a study without one");
     }

@@ -9,8 +9,8 @@ use super::runs::remarks;
 use super::sweep::SweepReport;
 use super::{Outcome, Usage, complain};
 use app::{
-    AxisReach, Background, ChartOptions, ChartRun, TrainingRun, Viewport, arm_slots, article_points, finding_text,
-    measured_layers, measured_metrics, study_plot,
+    AxisReach, Background, ChartOptions, ChartRun, TrainingRun, Viewport, arm_slots, finding_text, measured_layers,
+    measured_metrics, published_beside, study_plot,
 };
 use clap::Args;
 use lesson::Library;
@@ -272,8 +272,7 @@ fn sentences(arms: &[ReportArm]) -> color_eyre::Result<Sentences> {
             let threshold =
                 Threshold::new(Quantity::VAL_ERROR, MILESTONE).filter(|_| has_milestone(&[*first, *second]));
             let comparison = compare_arms(sides, Quantity::VAL_ERROR, AtEpoch::LastCommon, threshold)?;
-            let finished = first.run.is_finished() && second.run.is_finished();
-            let to_threshold = comparison.threshold_sentence(finished);
+            let to_threshold = comparison.threshold_sentence();
             let mut said = vec![comparison.sentence()];
             said.extend(to_threshold);
             for (measured, arm) in sides {
@@ -359,17 +358,18 @@ fn arm_cells(arm: &ReportArm, shows_milestone: bool) -> Vec<String> {
         deviation(of_test),
     ];
     if shows_milestone {
-        cells.push(if has_milestone(&[arm]) { epochs_to_milestone(arm, &lanes) } else { "–".into() });
+        cells.push(if has_milestone(&[arm]) { epochs_to_milestone(&lanes) } else { "–".into() });
     }
     cells
 }
 
 /// The mean over the seeds that came down to the article's error, and how many did where not all.
-fn epochs_to_milestone(arm: &ReportArm, lanes: &[LaneCurve]) -> String {
+fn epochs_to_milestone(lanes: &[LaneCurve]) -> String {
     let Some(threshold) = Threshold::new(Quantity::VAL_ERROR, MILESTONE) else { return "–".into() };
     let epochs: Vec<f64> = lanes.iter().filter_map(|lane| threshold.first_epoch(lane)).map(f64::from).collect();
     let Some(summary) = Summary::of(&epochs) else {
-        return if arm.run.is_finished() { "never" } else { "not yet" }.into();
+        let last = lanes.iter().map(LaneCurve::last).max().unwrap_or(0);
+        return format!("not in {last}");
     };
     let of = if epochs.len() < lanes.len() {
         format!(" ({} of {} seeds)", epochs.len(), lanes.len())
@@ -380,6 +380,7 @@ fn epochs_to_milestone(arm: &ReportArm, lanes: &[LaneCurve]) -> String {
 }
 
 /// The charts of all runs together, one a metric.
+#[derive(Default)]
 struct Charts {
     /// Of the whole network: title and picture. The validation error comes first, then the training loss.
     whole: Vec<(String, String)>,
@@ -391,7 +392,8 @@ impl Charts {
     fn draw(runs: &[ChartRun]) -> color_eyre::Result<Self> {
         let trainings = || runs.iter().map(|run| run.training);
         let library = Library::english();
-        let published = article_points(&library, AxisReach::Study);
+        let Some(first) = runs.first() else { return Ok(Self::default()) };
+        let published = published_beside(&library, &first.training.spec, AxisReach::Study);
         let draw = |quantity: Quantity| -> color_eyre::Result<(String, String)> {
             let options =
                 ChartOptions { metric: quantity.metric(), layer: quantity.layer(), ..ChartOptions::default() };

@@ -171,7 +171,7 @@ impl RunOutput {
             self.print_remark(diverged)?;
         }
         say(&format!("trained for {}", format_clock(self.elapsed)))?;
-        if let Some(sentence) = compare_first_arms(self.run, spec, &self.records, &self.diverged(), true) {
+        if let Some(sentence) = compare_first_arms(self.run, spec, &self.records, &self.diverged()) {
             say(&sentence)?;
         }
         Ok(())

@@ -194,6 +194,7 @@ mod tests {
             spec,
             not_exact: None,
             fork: None,
+            steerings: Vec::new(),
             sweep: None,
             created: 1_795_661_487,
             updated: 0,

@@ -26,7 +26,7 @@ mod wrong_images;
 
 pub use activation::{ACTIVATIONS, Activation, ActivationEntry, Parameter, ParameterEntry, SELU_ALPHA, SELU_SCALE};
 pub use advance::Advance;
-pub use compare::{MILESTONE, is_at_or_below, is_compared, mean_and_deviation};
+pub use compare::{MILESTONE, Milestone, is_at_or_below, is_compared, mean_and_deviation};
 pub use estimate::{Basis, Estimate, RunTiming, Timings};
 pub use experiment::*;
 pub use figure::{
@@ -40,7 +40,7 @@ pub use race_findings::{race_findings, run_finding_keys, run_findings};
 pub use run::{Progress, RunEvent, RunId, RunState, RunSummary};
 pub use run_filter::{RunFilter, SettingsText};
 pub use run_labels::{LONGEST_NOTES, RunTag, format_tags};
-pub use steering::{SteeredSetting, Steering, arm_history, describe_steerings, steered_rate};
+pub use steering::{SteeredSetting, Steering, arm_history, describe_steerings, steered_arms, steered_rate};
 pub use study::{
     Activations, Arm, ArmId, ArmSettings, Backend, CellResult, DataSource, DifferingSetting, Draft, DraftArm, Drops,
     Init, Inputs, Lane, LaneResults, Network, Norm, Preset, SETTINGS, Schedule, Setting, SettingValue, SpecError,

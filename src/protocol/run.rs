@@ -258,6 +258,9 @@ pub struct RunSummary {
     /// Of a run that was forked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fork: Option<Fork>,
+    /// How it was steered, in the order in which it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steerings: Vec<Steering>,
     /// Of a run whose arms are the cells of a sweep.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep: Option<Sweep>,

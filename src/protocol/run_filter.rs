@@ -1,6 +1,7 @@
 //! A filter of runs, as the list on the screen and `relu runs --filter` understand it.
 
-use super::{RunSummary, SETTINGS, Study};
+use super::study::settings::parse_seeds;
+use super::{RunSummary, SETTINGS, Setting, Study};
 
 /// A run's settings as lists of runs search, group and compare them. A run's settings never change, so this is made once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,27 @@ impl SettingsText {
         };
         Self { text, lower, arms: arms.join("; "), values: SETTINGS.iter().map(value).collect() }
     }
+
+    /// Whether an arm has this value of a setting, however the number is written. Seeds may be some of the study's.
+    fn has(&self, setting: usize, wanted: &str) -> bool {
+        let Some(values) = self.values.get(setting) else { return false };
+        if SETTINGS[setting].key == "seeds" {
+            let (Ok(all), Ok(some)) = (parse_seeds(values), parse_seeds(wanted)) else { return false };
+            return some.iter().all(|seed| all.contains(seed));
+        }
+        let number = |text: &str| text.parse::<f64>().ok();
+        let is_equal = |value: &str| {
+            value.eq_ignore_ascii_case(wanted) || number(value).is_some_and(|value| Some(value) == number(wanted))
+        };
+        values.split(" / ").any(is_equal)
+    }
+}
+
+/// The setting that a word such as `lr=0.1` names, with the value.
+fn setting_and_value(word: &str) -> Option<(usize, &str)> {
+    let (key, value) = word.split_once('=')?;
+    let found = Setting::find(key)?;
+    Some((SETTINGS.iter().position(|setting| setting.key == found.key)?, value))
 }
 
 /// Words that all have to match.
@@ -49,6 +71,8 @@ enum Word {
     Tag(String),
     /// `state:running`: the state begins so.
     State(String),
+    /// `lr=0.1`: an arm has this value of a setting, by its place in [`SETTINGS`]; any value while none is typed.
+    Setting(usize, String),
 }
 
 impl RunFilter {
@@ -59,6 +83,8 @@ impl RunFilter {
                 Word::Tag(tag.strip_prefix('#').unwrap_or(tag).into())
             } else if let Some(state) = word.strip_prefix("state:") {
                 Word::State(state.into())
+            } else if let Some((setting, value)) = setting_and_value(word) {
+                Word::Setting(setting, value.into())
             } else {
                 Word::Anywhere(word.into())
             }
@@ -76,6 +102,7 @@ impl RunFilter {
         self.0.iter().all(|word| match word {
             Word::Tag(tag) => run.tags.iter().any(|of| of.as_str().to_lowercase().starts_with(tag)),
             Word::State(state) => run.state.name().starts_with(state),
+            Word::Setting(setting, value) => value.is_empty() || settings.has(*setting, value),
             Word::Anywhere(word) => {
                 settings.lower.contains(word)
                     || run.run.to_string().contains(word)
@@ -110,6 +137,15 @@ mod tests {
             assert!(matches(text), "{text}");
         }
         for text in ["narrow", "318", "gelu narrow", "tag:wide", "tag:eep", "state:running", "#new", "lr=0.5"] {
+            assert!(!matches(text), "{text}");
+        }
+        // A setting is no piece of text: 0.05 is not 0.005, and what a study does not name has its usual value.
+        for text in
+            ["lr=0.05", "lr=5e-2", "lr=0.1", "learning-rate=0.1", "wd=0", "seeds=1", "lr=", "net=lenet4", "epochs=4"]
+        {
+            assert!(matches(text), "{text}");
+        }
+        for text in ["lr=0.0", "lr=0.005", "lr=0", "epochs=40", "seeds=2", "seeds=1-3", "net=mlp", "images=100"] {
             assert!(!matches(text), "{text}");
         }
         assert!(RunFilter::of(" ").is_empty() && !RunFilter::of("x").is_empty());

@@ -106,6 +106,12 @@ pub fn describe_steerings(steerings: &[Steering], arm: ArmId) -> Option<String> 
     Some(format!("{title} {}", of_arm.iter().map(phrase).collect::<Vec<_>>().join(", ")))
 }
 
+/// How each steered arm of a run was steered: `all-Tanh: learning rate 0.2 from epoch 5`.
+pub fn steered_arms(study: &Study, steerings: &[Steering]) -> Vec<String> {
+    let of_arm = |arm| Some(format!("{}: {}", study.arm_title(arm), describe_steerings(steerings, arm)?));
+    study.arm_ids().filter_map(of_arm).collect()
+}
+
 /// What decided an arm's numbers besides the settings of its study, a sentence each: how it was steered, and the run that
 /// its first epochs are of.
 pub fn arm_history(run: RunId, study: &Study, arm: ArmId, steerings: &[Steering], fork: Option<Fork>) -> Vec<String> {
@@ -146,6 +152,13 @@ mod tests {
         let steerings = [of(relu, 5, 0.2, &[]), of(tanh, 6, 0.3, &[]), of(relu, 9, 0.5, &[1, 2])];
         let study: Study = "relu-tanh; all-tanh".parse().unwrap();
         let history = |arm, fork| arm_history(RunId(8), &study, arm, &steerings, fork);
+        assert_eq!(
+            steered_arms(&study, &steerings),
+            [
+                "ReLU+Tanh: learning rate 0.2 from epoch 5, 0.5 from epoch 9 (not seeds 1, 2)",
+                "all-Tanh: learning rate 0.3 from epoch 6"
+            ]
+        );
         assert_eq!(
             history(relu, None),
             [

@@ -1,4 +1,6 @@
-//! Times and dates in words.
+//! Times, dates and counts in words.
+
+use crate::study::grouped;
 
 /// A measured time: `7.4 s`, `58 s`, `12 min 5 s`.
 pub fn format_duration(seconds: f64) -> String {
@@ -10,9 +12,9 @@ pub fn format_duration(seconds: f64) -> String {
     }
 }
 
-/// A count with its noun, in the plural unless it is one: `1 epoch`, `3 epochs`, `0 epochs`.
+/// A count with its noun, in the plural unless it is one: `1 epoch`, `3,000 epochs`, `0 epochs`.
 pub fn format_count(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+    if count == 1 { format!("1 {noun}") } else { format!("{} {noun}s", grouped(count as u64)) }
 }
 
 /// The date of a time in seconds since 1970, UTC: `2026-11-26`.

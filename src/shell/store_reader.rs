@@ -13,31 +13,51 @@ use store::{Home, Store, StoreError};
 /// Sends requests to the reading threads, which end when this is dropped.
 pub struct StoreReader {
     requests: Sender<StoreQuery>,
-    /// Reads the epochs of all runs, for which no list may wait.
-    findings: Sender<StoreQuery>,
 }
+
+/// So many runs are more than a screen shows.
+const PAGE: u32 = 100;
 
 impl StoreReader {
     pub fn start(home: Home, events: Sender<Incoming>) -> io::Result<Self> {
-        let requests = start_thread("store-reader", home.clone(), events.clone())?;
-        let findings = start_thread("findings-reader", home, events)?;
-        Ok(Self { requests, findings })
+        // Findings read the epochs of all runs, for which no list may wait.
+        let findings = start_thread("findings-reader", home.clone(), events.clone(), None)?;
+        let requests = start_thread("store-reader", home, events, Some(findings))?;
+        Ok(Self { requests })
     }
 
     /// Requests a read. The answers come as events, in the order of the requests; only findings come when they are ready.
     pub fn request(&self, what: StoreQuery) {
-        let thread = if what == StoreQuery::RunFindings { &self.findings } else { &self.requests };
         // The thread lives as long as the event loop. If it has panicked, the event loop is notified.
-        let _ = thread.send(what);
+        let _ = self.requests.send(what);
     }
 }
 
-fn start_thread(name: &'static str, home: Home, events: Sender<Incoming>) -> io::Result<Sender<StoreQuery>> {
+/// The thread passes findings on to another thread, if there is one, once it has answered what was requested before.
+fn start_thread(
+    name: &'static str,
+    home: Home,
+    events: Sender<Incoming>,
+    findings: Option<Sender<StoreQuery>>,
+) -> io::Result<Sender<StoreQuery>> {
     let (requests, received) = mpsc::channel();
     let panics = events.clone();
     spawn(name, &panics, move || {
         let mut known_settings = HashSet::new();
+        let mut is_first_list = true;
         for what in received {
+            if let Some(findings) = findings.as_ref().filter(|_| what == StoreQuery::RunFindings) {
+                let _ = findings.send(what);
+                continue;
+            }
+            // The list opens with its newest runs while all of them are read.
+            if what == StoreQuery::Runs && std::mem::take(&mut is_first_list) {
+                let newest = Store::open_read(&home).and_then(|store| store.newest_runs(PAGE));
+                // If they can't be read, all of them can't either, which is reported.
+                if let Ok(Some(runs)) = newest {
+                    let _ = events.send(Incoming::Event(Event::NewestRuns(runs)));
+                }
+            }
             for event in answer(&home, what) {
                 // The list is on the screen before its settings are printed.
                 let settings = if let Event::Runs(runs) = &event {

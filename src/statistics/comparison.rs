@@ -2,7 +2,7 @@
 
 use super::{ArmCurves, LaneCurve, McNemar, PairedTest, Quantity, Ratio, Summary, pairs_needed, power::LEVEL};
 use protocol::{
-    ArmId, Better, EpochRecord, ImageSet, Lane, MILESTONE, Metric, RunId, Study, format_count, is_at_or_below,
+    ArmId, Better, EpochRecord, ImageSet, Lane, Metric, RunId, Study, format_count, grouped, is_at_or_below,
     is_compared,
 };
 use std::{collections::BTreeSet, fmt};
@@ -99,6 +99,8 @@ pub struct EpochsToThreshold {
     pub epochs: [Vec<Option<u32>>; 2],
     /// The same of the pairs.
     pub pairs: Vec<[Option<u32>; 2]>,
+    /// The last epoch that each arm has come to with any of the pairs.
+    last: [u32; 2],
     /// How many times the second arm's epochs the first took, over the seeds with which both came there.
     pub ratio: Option<Ratio>,
 }
@@ -143,6 +145,8 @@ pub struct Comparison {
     pub paired: Option<PairedTest>,
     /// Whether the images of both come from the same place.
     same_data: bool,
+    /// How the images that both were measured with differ, where they do.
+    other_images: Option<String>,
     /// Of each pair, see [`Comparison::compare_answers`]; empty before.
     pub answers: Vec<SeedAnswers>,
     pub to_threshold: Option<EpochsToThreshold>,
@@ -183,8 +187,18 @@ impl Comparison {
         }
         let paired = PairedTest::of(&pairs.iter().map(|pair| (pair.a, pair.b)).collect::<Vec<_>>());
         let to_threshold = threshold.map(|threshold| EpochsToThreshold::of(threshold, arms, &summaries, &pairs));
-        let (same_data, answers) = (arms[0].data == arms[1].data, Vec::new());
-        Self { quantity, epoch, arms: summaries, pairs, left_out, paired, same_data, answers, to_threshold }
+        Self {
+            quantity,
+            epoch,
+            arms: summaries,
+            pairs,
+            left_out,
+            paired,
+            same_data: arms[0].data == arms[1].data,
+            other_images: other_images(quantity.metric(), arms),
+            answers: Vec::new(),
+            to_threshold,
+        }
     }
 
     /// Whether both are the same arm of the same run.
@@ -224,6 +238,9 @@ impl Comparison {
         let what = self.quantity.title();
         if self.is_of_one_arm() {
             return format!("Both are {a} of run {}, so nothing differs; name another arm or run.", self.arms[0].run);
+        }
+        if let Some(images) = &self.other_images {
+            return format!("The {what} of {a} and that of {b} do not compare: {images}.");
         }
         let (Some(epoch), [first, ..]) = (self.epoch, self.pairs.as_slice()) else {
             return self.without_pairs();
@@ -358,10 +375,10 @@ impl Comparison {
         }
     }
 
-    /// What can be said of the epochs to the threshold, where one was named. `finished` says that no more epochs come.
-    pub fn threshold_sentence(&self, finished: bool) -> Option<String> {
+    /// What can be said of the epochs to the threshold, where one was named.
+    pub fn threshold_sentence(&self) -> Option<String> {
         let to = self.to_threshold.as_ref()?;
-        if self.is_of_one_arm() || self.pairs.is_empty() {
+        if self.is_of_one_arm() || self.pairs.is_empty() || self.other_images.is_some() {
             return None;
         }
         let [a, b] = [&self.arms[0].title, &self.arms[1].title];
@@ -372,20 +389,27 @@ impl Comparison {
             Direction::Falling => ("Down to", "or below"),
             Direction::Rising => ("Up to", "or above"),
         };
-        let (none, yet) = if finished { ("never", "") } else { ("not yet", " so far") };
+        let neither = || match to.last {
+            [one, other] if one == other => {
+                format!("{threshold} {beyond}: neither in {}.", format_count(one as usize, "epoch"))
+            }
+            [one, other] => format!("{threshold} {beyond}: neither, {a} in {one} epochs and {b} in {other}."),
+        };
         let all = to.pairs.len();
         if let [[one, other]] = to.pairs[..] {
-            let when = |epoch: Option<u32>| epoch.map_or(none.into(), |epoch| format!("in epoch {epoch}"));
+            let when = |arm: usize, epoch: Option<u32>| {
+                epoch.map_or_else(|| format!("{} epochs", to.absence(arm)), |epoch| format!("in epoch {epoch}"))
+            };
             return Some(match (one, other) {
-                (None, None) => format!("{threshold} {beyond}: neither{yet}."),
+                (None, None) => neither(),
                 (Some(one), Some(other)) if one == other => format!("{threshold} {beyond}: both in epoch {one}."),
-                _ => format!("{threshold} {beyond}: {a} {}, {b} {}.", when(one), when(other)),
+                _ => format!("{threshold} {beyond}: {a} {}, {b} {}.", when(0, one), when(1, other)),
             });
         }
         let both = to.pairs.iter().filter(|pair| pair.iter().all(Option::is_some)).count();
         // The sentence on the difference tells how many there are.
-        let some = if both == all { String::new() } else { format!(", {both} of {all} seeds{yet}") };
-        let each = if both == all { format!("{all} seeds") } else { format!("{both} of {all} seeds{yet}") };
+        let some = if both == all { String::new() } else { format!(", {both} of {all} seeds") };
+        let each = if both == all { format!("{all} seeds") } else { format!("{both} of {all} seeds") };
         Some(match to.ratio {
             Some(ratio) if ratio.is_constant && to.pairs.iter().all(|[one, other]| one == other) => {
                 format!("{path} {threshold} both took the same epochs with each of {each}.")
@@ -407,9 +431,9 @@ impl Comparison {
             None => {
                 let came = |arm: usize| to.pairs.iter().filter(|pair| pair[arm].is_some()).count();
                 match (came(0), came(1)) {
-                    (0, 0) => format!("{threshold} {beyond}: neither{yet}."),
+                    (0, 0) => neither(),
                     (one, other) => {
-                        format!("{threshold} {beyond}{yet}: {a} with {one} of {all} seeds, {b} with {other}.")
+                        format!("{threshold} {beyond}: {a} with {one} of {all} seeds, {b} with {other}.")
                     }
                 }
             }
@@ -417,28 +441,28 @@ impl Comparison {
     }
 }
 
-/// What a run says of its first two arms: of their validation error and, once a lane has come down to it, of the epochs
-/// to the article's, if it is of the published network and data set. With more arms it says that these two are meant.
+/// What a run says of its first two arms: of the metric that its study is about and, once a lane has come down to it, of the
+/// epochs to the published value, if it is of the published network and data set. With more arms it says that these two are meant.
 /// `None` where there is one arm, or nothing to compare. Lanes that diverged come with the epoch in which they did.
 pub fn compare_first_arms(
     run: RunId,
     study: &Study,
     records: &[EpochRecord],
     diverged: &[(Lane, u32)],
-    finished: bool,
 ) -> Option<String> {
     let [first, second, ..] = study.arms.as_slice() else { return None };
-    let quantity = Quantity::VAL_ERROR;
+    let quantity = Quantity::new(study.headline_metric(), None).ok()?;
     let [a, b] = [first.id, second.id].map(|arm| ArmCurves::of(run, study, arm, quantity, records, diverged));
-    // The published error is of LeNet-4 on MNIST and says nothing of other networks and images.
-    let threshold = if study.has_published_error() { Threshold::new(quantity, MILESTONE) } else { None };
+    // A published value says nothing of other networks and images.
+    let milestone = study.milestone().filter(|milestone| milestone.metric == quantity.metric());
+    let threshold = milestone.and_then(|milestone| Threshold::new(quantity, milestone.value));
     let comparison = Comparison::of(quantity, [&a, &b], AtEpoch::LastCommon, threshold);
     if comparison.pairs.is_empty() {
         return None;
     }
     let is_met = |to: &EpochsToThreshold| to.pairs.iter().flatten().any(Option::is_some);
     let to_threshold = comparison.to_threshold.as_ref().is_some_and(is_met);
-    let to_threshold = to_threshold.then(|| comparison.threshold_sentence(finished)).flatten();
+    let to_threshold = to_threshold.then(|| comparison.threshold_sentence()).flatten();
     let which = (study.arms.len() > 2).then(|| format!("Compared are the first two of {} arms.", study.arms.len()));
     Some([which, Some(comparison.sentence()), to_threshold].into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
@@ -462,11 +486,37 @@ impl EpochsToThreshold {
     fn of(threshold: Threshold, arms: [&ArmCurves; 2], summaries: &[ArmSummary; 2], pairs: &[Pair]) -> Self {
         let first = |arm: usize, seed: u64| arms[arm].lane(seed).and_then(|lane| threshold.first_epoch(lane));
         let epochs = [0, 1].map(|arm| summaries[arm].seeds.iter().map(|&seed| first(arm, seed)).collect());
+        let last = [0, 1].map(|arm| {
+            let lanes = pairs.iter().filter_map(|pair| arms[arm].lane(pair.seed));
+            lanes.map(LaneCurve::last).max().unwrap_or(0)
+        });
         let pairs: Vec<[Option<u32>; 2]> = pairs.iter().map(|pair| [0, 1].map(|arm| first(arm, pair.seed))).collect();
         let both: Vec<(f64, f64)> =
             pairs.iter().filter_map(|[a, b]| Some((f64::from((*a)?), f64::from((*b)?)))).collect();
         let Threshold { value, direction } = threshold;
-        Self { threshold: value, direction, epochs, pairs, ratio: Ratio::of(&both) }
+        Self { threshold: value, direction, epochs, pairs, last, ratio: Ratio::of(&both) }
+    }
+
+    /// In place of an epoch, for a lane of an arm that has not come to the threshold: `not in 60`.
+    pub fn absence(&self, arm: usize) -> String {
+        format!("not in {}", self.last[arm])
+    }
+}
+
+/// How the images differ that two arms measured this metric with. Training images may differ, as what was trained on is a
+/// setting like others.
+fn other_images(metric: Metric, arms: [&ArmCurves; 2]) -> Option<String> {
+    let is_of_validation = matches!(metric, Metric::ValError | Metric::ValLoss);
+    let [a, b] = arms;
+    if !is_of_validation && !matches!(metric, Metric::TestError | Metric::TestLoss) {
+        None
+    } else if a.data != b.data {
+        Some(format!("they are of other images, {} and {}", a.data, b.data))
+    } else if is_of_validation && a.val_size != b.val_size {
+        let [one, other] = [a, b].map(|arm| grouped(arm.val_size));
+        Some(format!("they are of {one} and of {other} validation images; the test images are the same"))
+    } else {
+        None
     }
 }
 
@@ -506,6 +556,7 @@ mod tests {
             arm: id,
             title: id.title(),
             epochs,
+            val_size: 10_000,
             data: DataSource::Mnist,
             lanes: seeds.iter().map(lane).collect(),
         }
@@ -612,7 +663,7 @@ mod tests {
         let own = compare(&[a.clone(), a.clone()]);
         assert_eq!(own.sentence(), "Both are ReLU+Tanh of run 7, so nothing differs; name another arm or run.");
         assert_eq!(own.paired.map(|paired| (paired.mean, paired.test)), Some((0.0, None)));
-        assert_eq!(own.threshold_sentence(true), None);
+        assert_eq!(own.threshold_sentence(), None);
         let other = ArmCurves { run: RunId(8), arm: ArmId::RELU_TANH, title: "ReLU+Tanh".into(), ..b };
         let runs = compare(&[a, other]).sentence();
         assert!(runs.contains("whether ReLU+Tanh (run 7) and ReLU+Tanh (run 8) differ"), "{runs}");
@@ -672,7 +723,7 @@ mod tests {
         };
         let compared = |a: &[usize], b: &[usize]| {
             let found = compare(&[of(ArmId::RELU_TANH, a), of(ArmId::ALL_TANH, b)]);
-            (found.to_threshold.clone().unwrap(), found.threshold_sentence(true).unwrap())
+            (found.to_threshold.clone().unwrap(), found.threshold_sentence().unwrap())
         };
         let never = 99;
         let (found, sentence) = compared(&[10, 12, 9], &[20, 22, 21]);
@@ -691,15 +742,38 @@ mod tests {
         let (found, sentence) = compared(&[3, never, 4], &[never, 4, 4]);
         assert_eq!(found.ratio, None, "one seed with which both come there");
         assert_eq!(sentence, "1.37 % or below: ReLU+Tanh with 2 of 3 seeds, all-Tanh with 2.");
-        assert_eq!(compared(&[never, never], &[never, never]).1, "1.37 % or below: neither.");
+        assert_eq!(compared(&[never, never], &[never, never]).1, "1.37 % or below: neither in 25 epochs.");
         assert_eq!(compared(&[3, 5], &[3, 5]).1, "Down to 1.37 % both took the same epochs with each of 2 seeds.");
         assert_eq!(
             compared(&[3, 5], &[6, 10]).1,
             "Down to 1.37 % ReLU+Tanh took 0.50 times the epochs of all-Tanh with each of 2 seeds."
         );
-        assert_eq!(compared(&[3], &[never]).1, "1.37 % or below: ReLU+Tanh in epoch 3, all-Tanh never.");
+        assert_eq!(compared(&[3], &[never]).1, "1.37 % or below: ReLU+Tanh in epoch 3, all-Tanh not in 25 epochs.");
         assert_eq!(compared(&[3], &[3]).1, "1.37 % or below: both in epoch 3.");
-        assert_eq!(compared(&[never], &[never]).1, "1.37 % or below: neither.");
+        assert_eq!(compared(&[never], &[never]).1, "1.37 % or below: neither in 25 epochs.");
+        assert_eq!(found.absence(1), "not in 25");
+    }
+
+    /// Errors of other images are no two values of one measure.
+    #[test]
+    fn errors_of_other_images_are_not_compared() {
+        let ten: &[f64] = &[1.0, 0.9];
+        let a = arm(7, ArmId::RELU_TANH, &[(1, ten), (2, ten)]);
+        let b = ArmCurves { val_size: 2000, ..arm(8, ArmId::ALL_TANH, &[(1, ten), (2, ten)]) };
+        let found = compare(&[a.clone(), b.clone()]);
+        assert_eq!(
+            found.sentence(),
+            "The validation error of ReLU+Tanh (run 7) and that of all-Tanh (run 8) do not compare: they are of 10,000 and \
+             of 2,000 validation images; the test images are the same."
+        );
+        assert_eq!(found.threshold_sentence(), None);
+        let of = |metric: &str, b: &ArmCurves| {
+            Comparison::of(metric.parse().unwrap(), [&a, b], AtEpoch::LastCommon, None).sentence()
+        };
+        assert!(of("test_error", &b).contains("have the same test error"), "{}", of("test_error", &b));
+        assert!(of("train_loss", &b).contains("have the same training loss"), "{}", of("train_loss", &b));
+        let other = ArmCurves { data: DataSource::Cifar10, ..b };
+        assert!(of("test_error", &other).contains("they are of other images, mnist and cifar10"));
     }
 
     #[test]
@@ -740,7 +814,7 @@ mod tests {
             records.push(EpochRecord::new(lane, fields[2].parse().unwrap(), [error]));
         }
         assert_eq!(
-            compare_first_arms(RunId(1), &article, &records, &[], true).unwrap(),
+            compare_first_arms(RunId(1), &article, &records, &[]).unwrap(),
             "At epoch 150 we cannot tell yet whether ReLU+Tanh and all-Tanh differ in validation error: by 0.00 points so \
              far (95 % interval -0.14 to 0.14, 5 seeds); so small a difference would take more than 1000 seeds. \
              Down to 1.37 % we cannot tell which is faster: ReLU+Tanh took 0.94 times the epochs of all-Tanh (95 % \
@@ -748,9 +822,9 @@ mod tests {
         );
         let one_arm = Study { arms: article.arms[..1].to_vec(), ..article.clone() };
         let three = Study { arms: [article.arms.clone(), one_arm.arms.clone()].concat(), ..article.clone() };
-        let of_three = compare_first_arms(RunId(1), &three, &records, &[], true).unwrap();
+        let of_three = compare_first_arms(RunId(1), &three, &records, &[]).unwrap();
         assert!(of_three.starts_with("Compared are the first two of 3 arms. At epoch"), "{of_three}");
-        assert_eq!(compare_first_arms(RunId(1), &one_arm, &records, &[], true), None);
-        assert_eq!(compare_first_arms(RunId(1), &article, &[], &[], true), None, "nothing is measured yet");
+        assert_eq!(compare_first_arms(RunId(1), &one_arm, &records, &[]), None);
+        assert_eq!(compare_first_arms(RunId(1), &article, &[], &[]), None, "nothing is measured yet");
     }
 }

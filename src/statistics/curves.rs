@@ -110,6 +110,8 @@ pub struct ArmCurves {
     pub epochs: u32,
     /// Where its images come from.
     pub data: DataSource,
+    /// Images of the validation split.
+    pub val_size: u32,
     /// In ascending order of their seeds.
     pub lanes: Vec<LaneCurve>,
 }
@@ -148,7 +150,15 @@ impl ArmCurves {
         for lane in &mut lanes {
             lane.values.sort_by_key(|&(epoch, _)| epoch);
         }
-        Self { run, arm, title: study.arm_title(arm), epochs: study.epochs, data: study.data.clone(), lanes }
+        Self {
+            run,
+            arm,
+            title: study.arm_title(arm),
+            epochs: study.epochs,
+            data: study.data.clone(),
+            val_size: study.val_size,
+            lanes,
+        }
     }
 
     pub fn lane(&self, seed: u64) -> Option<&LaneCurve> {

@@ -13,7 +13,7 @@ use protocol::{
 };
 use rusqlite::{OptionalExtension, Row};
 use serde_json::{Value, json};
-use std::{cell::LazyCell, collections::HashMap};
+use std::{cell::LazyCell, collections::HashMap, ops::RangeInclusive};
 
 impl Store {
     /// All runs, newest first. A run that can't be read is left out and logged. For readers, a run whose kernel has
@@ -28,11 +28,25 @@ impl Store {
 
     /// Like [`Store::runs`], with the reasons why runs can't be read.
     pub fn runs_and_faults(&self) -> Result<(Vec<RunSummary>, Vec<DamagedRun>), StoreError> {
+        self.runs_from(i64::MIN)
+    }
+
+    /// So many of the newest runs, newest first, if there are more: a page of the list, which does not take longer the
+    /// more runs there are.
+    pub fn newest_runs(&self, count: u32) -> Result<Option<Vec<RunSummary>>, StoreError> {
+        let sql = "SELECT id FROM runs ORDER BY id DESC LIMIT 1 OFFSET ?1";
+        let older: Option<i64> =
+            self.connection.prepare_cached(sql)?.query_row([count], |row| row.get(0)).optional()?;
+        older.map(|older| Ok(self.runs_from(older + 1)?.0)).transpose()
+    }
+
+    /// The runs of this number and of all higher ones.
+    fn runs_from(&self, oldest: i64) -> Result<(Vec<RunSummary>, Vec<DamagedRun>), StoreError> {
         // The lanes of all runs come by two queries, however many there are.
-        let mut lanes = self.lane_progress(None)?;
-        let mut statement = self.connection.prepare_cached(&format!("{RUN} ORDER BY id DESC"))?;
+        let mut lanes = self.lane_progress(oldest..=i64::MAX)?;
+        let mut statement = self.connection.prepare_cached(&format!("{RUN} WHERE id >= ?1 ORDER BY id DESC"))?;
         let columns = Columns::of(&statement);
-        let mut rows = statement.query([])?;
+        let mut rows = statement.query([oldest])?;
         let (mut runs, mut faults) = (Vec::new(), Vec::new());
         let kernel_is_gone = LazyCell::new(|| self.kernel_is_gone());
         while let Some(row) = rows.next()? {
@@ -54,25 +68,22 @@ impl Store {
         let columns = Columns::of(&statement);
         let mut rows = statement.query([run.0])?;
         let row = RunRow::read(rows.next()?.ok_or(StoreError::NoSuchRun(run))?, &columns)?;
-        let lanes = self.lane_progress(Some(run))?.remove(&run.0).unwrap_or_default();
+        let lanes = self.lane_progress(run.0..=run.0)?.remove(&run.0).unwrap_or_default();
         self.summary(row, lanes, || self.kernel_is_gone())
     }
 
-    /// How far the lanes of one run are, or of all, by the run's number. A row that can't be read is a fault of its run.
-    fn lane_progress(&self, run: Option<RunId>) -> Result<HashMap<i64, LanesOfRun>, StoreError> {
-        let condition = if run.is_some() { "WHERE run = ?1" } else { "" };
+    /// How far the lanes of these runs are, by the run's number. A row that can't be read is a fault of its run.
+    fn lane_progress(&self, runs: RangeInclusive<i64>) -> Result<HashMap<i64, LanesOfRun>, StoreError> {
         // The indices of `epochs` answer both numbers without reading the lane's epochs.
-        let progress = format!(
-            "SELECT run, arm, seed, state = 'diverged' OR halved IS NOT NULL AS cut_short,
+        let progress = "SELECT run, arm, seed, state = 'diverged' OR halved IS NOT NULL AS cut_short,
                 (SELECT max(epoch) FROM epochs e WHERE e.run = l.run AND e.arm = l.arm AND e.seed = l.seed) AS done,
                 (SELECT min(val_error) FROM epochs e WHERE e.run = l.run AND e.arm = l.arm AND e.seed = l.seed) AS best
-             FROM lanes l {condition}"
-        );
-        let measured_arms = format!("SELECT DISTINCT run, arm FROM epochs {condition}");
+             FROM lanes l WHERE run BETWEEN ?1 AND ?2";
+        let measured_arms = "SELECT DISTINCT run, arm FROM epochs WHERE run BETWEEN ?1 AND ?2";
         let mut lanes: HashMap<i64, LanesOfRun> = HashMap::new();
-        let parameters: Vec<i64> = run.iter().map(|run| run.0).collect();
-        let mut statement = self.connection.prepare_cached(&progress)?;
-        let mut rows = statement.query(rusqlite::params_from_iter(&parameters))?;
+        let limits = [*runs.start(), *runs.end()];
+        let mut statement = self.connection.prepare_cached(progress)?;
+        let mut rows = statement.query(limits)?;
         while let Some(row) = rows.next()? {
             let read = || {
                 let (cut_short, done, best) = (row.get("cut_short")?, row.get("done")?, row.get("best")?);
@@ -80,10 +91,18 @@ impl Store {
             };
             lanes.entry(row.get("run")?).or_default().progress.push(read());
         }
-        let mut statement = self.connection.prepare_cached(&measured_arms)?;
-        let mut rows = statement.query(rusqlite::params_from_iter(&parameters))?;
+        let mut statement = self.connection.prepare_cached(measured_arms)?;
+        let mut rows = statement.query(limits)?;
         while let Some(row) = rows.next()? {
             lanes.entry(row.get("run")?).or_default().measured_arms.push(arm(row));
+        }
+        let steerings = "SELECT * FROM steerings WHERE run BETWEEN ?1 AND ?2 ORDER BY seq";
+        let mut statement = self.connection.prepare_cached(steerings)?;
+        let columns = Columns::of(&statement);
+        let mut rows = statement.query(limits)?;
+        while let Some(row) = rows.next()? {
+            let read = columns.check(row).and_then(|()| steering(row));
+            lanes.entry(row.get("run")?).or_default().steerings.push(read);
         }
         Ok(lanes)
     }
@@ -109,7 +128,8 @@ impl Store {
         }
         // The time is stored with each epoch; the time since is added.
         let since = if state == RunState::Running { (now() - row.updated).max(0) as f64 } else { 0.0 };
-        let LanesOfRun { progress, measured_arms } = lanes;
+        let LanesOfRun { progress, measured_arms, steerings } = lanes;
+        let steerings = steerings.into_iter().collect::<Result<_, _>>().map_err(of_run(run))?;
         for arm in measured_arms {
             let arm = arm.map_err(of_run(run))?;
             if spec.settings(arm).is_none() {
@@ -137,6 +157,7 @@ impl Store {
             spec,
             not_exact,
             fork,
+            steerings,
             sweep,
             created,
             updated,
@@ -252,17 +273,7 @@ impl Store {
         let columns = Columns::of(&statement);
         let rows = statement.query_map([run.0], |row| {
             columns.check(row)?;
-            let unknown = |column: &str| {
-                let why = format!("steerings: {column} is none that this version knows");
-                rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, why.into())
-            };
-            Ok(Steering {
-                arm: row.get_ref("arm")?.as_str()?.parse().map_err(|_| unknown("arm"))?,
-                epoch: row.get("epoch")?,
-                setting: SteeredSetting::of_key(row.get_ref("setting")?.as_str()?).ok_or_else(|| unknown("setting"))?,
-                value: row.get("value")?,
-                passed: serde_json::from_str(row.get_ref("passed")?.as_str()?).map_err(|_| unknown("passed"))?,
-            })
+            steering(row)
         })?;
         rows.collect::<Result<_, _>>().map_err(of_run(run))
     }
@@ -404,6 +415,8 @@ struct LanesOfRun {
     progress: Vec<rusqlite::Result<(Lane, LaneProgress)>>,
     /// The arms that have epochs. One that is not in the study is damage.
     measured_arms: Vec<rusqlite::Result<ArmId>>,
+    /// In the order in which they were asked for.
+    steerings: Vec<rusqlite::Result<Steering>>,
 }
 
 struct RunRow {
@@ -497,6 +510,20 @@ impl CellRow {
             }
         }
     }
+}
+
+fn steering(row: &Row) -> rusqlite::Result<Steering> {
+    let unknown = |column: &str| {
+        let why = format!("steerings: {column} is none that this version knows");
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, why.into())
+    };
+    Ok(Steering {
+        arm: row.get_ref("arm")?.as_str()?.parse().map_err(|_| unknown("arm"))?,
+        epoch: row.get("epoch")?,
+        setting: SteeredSetting::of_key(row.get_ref("setting")?.as_str()?).ok_or_else(|| unknown("setting"))?,
+        value: row.get("value")?,
+        passed: serde_json::from_str(row.get_ref("passed")?.as_str()?).map_err(|_| unknown("passed"))?,
+    })
 }
 
 /// The arm that a row belongs to.

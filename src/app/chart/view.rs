@@ -240,9 +240,14 @@ impl ChartView {
             return Some("the last curve stays; a shows all again".into());
         }
         let name = series.name.clone();
-        // The cursor goes on to a curve that can be read.
+        // The cursor goes on to a curve that can be read, at the same x.
+        let at = self.viewport.cursor.and_then(|cursor| chart.readout.point(cursor)).map(|point| point.x);
         let readout = Readout::of_plot(chart.plot, &self.viewport);
-        self.viewport.cursor = readout.first();
+        self.viewport.cursor = readout.first().map(|first| {
+            let points = readout.curves.get(first.curve).map_or(&[][..], |curve| &curve.points);
+            let same = points.iter().position(|point| at.is_some_and(|at| point.x >= at));
+            PlotCursor { point: same.unwrap_or(first.point), ..first }
+        });
         Some(format!("{name} is hidden; a shows all again"))
     }
 

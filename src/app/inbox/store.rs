@@ -1,10 +1,10 @@
 //! Answers of the store: the list of runs, their histories, outcomes, and the reader's progress.
 
 use super::kernel::interrupt;
-use crate::App;
 use crate::event::{Effect, StoreQuery};
 use crate::lesson::answers::answer_key;
 use crate::lesson::position::{RestoreState, SavedPosition};
+use crate::{App, RunsRead};
 use lesson::{Library, StoredAnswer};
 use protocol::{CellKey, CellRecord, RunEvent, RunId, RunSummary, SettingsText, format_count};
 use serde_json::Value;
@@ -16,8 +16,11 @@ impl App {
         if newer_events.iter().any(|event| matches!(event, RunEvent::Deleted { .. })) {
             return effects;
         }
+        // What a fork was forked from is told before it starts.
         for event in events.iter().chain(&newer_events) {
             self.add_run(event);
+        }
+        for event in events.iter().chain(&newer_events) {
             if let Some(training) = self.training_runs.get_mut(&run) {
                 training.apply(event);
             }
@@ -52,6 +55,18 @@ impl App {
         effects
     }
 
+    /// The first page of the list, while all runs are read.
+    pub(crate) fn load_newest_runs(&mut self, mut runs: Vec<RunSummary>) {
+        if self.kernel_gone {
+            for run in &mut runs {
+                interrupt(&mut run.state);
+            }
+        }
+        if self.runs.is_empty() {
+            (self.runs, self.runs_read) = (self.without_deleted(runs), RunsRead::Newest);
+        }
+    }
+
     pub(crate) fn replace_runs(&mut self, mut runs: Vec<RunSummary>) -> Vec<Effect> {
         let (newer_events, effects) = self.pending_queries.finish(StoreQuery::Runs);
         if self.kernel_gone {
@@ -69,7 +84,7 @@ impl App {
                 training.apply(event);
             }
         }
-        (self.runs, self.runs_fault) = (self.without_deleted(runs), None);
+        (self.runs, self.runs_read, self.runs_fault) = (self.without_deleted(runs), RunsRead::All, None);
         // They may have grown.
         self.run_sizes.clear();
         effects

@@ -33,7 +33,8 @@ impl App {
         let (run, arms) = (training.run, &training.spec.arms);
         let chosen = self.lab.table.chosen_arm().or((arms.len() == 1).then_some(0));
         let Some(Arm { id: arm, settings }) = chosen.and_then(|at| arms.get(at)) else {
-            self.message = Some("put the cursor of the table into the column of the arm to steer".into());
+            let where_ = if self.lab_layout().study.is_some() { "" } else { ", on the page of the study (Tab)" };
+            self.message = Some(format!("put the cursor of the table into the column of the arm to steer{where_}"));
             return Vec::new();
         };
         // From what was asked for last, whichever lanes it holds for.
@@ -55,14 +56,37 @@ impl App {
             self.message = Some("there is no run to fork yet; Enter runs the study".into());
             return;
         };
-        let done = training.lanes.iter().map(crate::LaneView::epochs_done).min().unwrap_or(0);
+        let run = training.run;
         if let Err(why) = self.fork_changes() {
             self.message = Some(why);
             return;
         }
+        let last = self.last_fork_epoch();
+        if last == 0 {
+            self.message = Some(format!("run {run} has no epoch yet that another could follow"));
+            return;
+        }
         let read = self.last_epoch_read(&Pane::Lab);
-        let epoch = read.filter(|epoch| (1..=done).contains(epoch)).unwrap_or(done);
+        let epoch = read.filter(|epoch| (1..=last).contains(epoch)).unwrap_or(last);
         self.lab.edit = Some(LabEdit::new(EditOf::Fork, epoch.to_string()));
+    }
+
+    /// The last epoch at which the run can be forked: all lanes have it, and the fork has one behind it.
+    fn last_fork_epoch(&self) -> u32 {
+        let done = self.lab_training().map(|training| training.lanes.iter().map(crate::LaneView::epochs_done));
+        let done = done.and_then(Iterator::min).unwrap_or(0);
+        let epochs = self.lab.table.study().map_or(0, |study| study.epochs);
+        done.min(epochs.saturating_sub(1))
+    }
+
+    /// What is wrong with an epoch to fork at.
+    pub(super) fn fault_of_fork(&self, text: &str) -> Option<String> {
+        let last = self.last_fork_epoch();
+        let epoch = text.trim().parse::<u32>().ok().filter(|epoch| (1..=last).contains(epoch));
+        epoch.is_none().then(|| match last {
+            1 => "the run can be forked at epoch 1 alone, so that an epoch follows".into(),
+            _ => format!("take an epoch from 1 to {last}, so that another follows"),
+        })
     }
 
     /// In what the table differs from the run, if a fork can change it: the same for every arm that it changes.
@@ -104,6 +128,9 @@ impl App {
 
     /// Forks the run at an epoch with what the table changes; the run stays behind as it was.
     pub(super) fn fork_lab(&mut self, text: &str) -> Result<Vec<Effect>, String> {
+        if let Some(why) = self.fault_of_fork(text) {
+            return Err(why);
+        }
         let epoch = text.trim().parse::<u32>().map_err(|_| format!("`{}` is no epoch", text.trim()))?;
         let (arms, changes) = self.fork_changes()?;
         let parent = self.lab.run.ok_or("there is no run to fork")?;

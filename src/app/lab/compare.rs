@@ -2,7 +2,7 @@
 
 use crate::{App, Effect, StoreQuery, TrainingRun};
 use protocol::{
-    ArmId, DataSource, DifferingSetting, ImageSet, Lane, MILESTONE, Network, RunId, RunState, arm_history,
+    ArmId, DataSource, DifferingSetting, ImageSet, Lane, MILESTONE, Network, RunId, arm_history, best_cells,
     differing_settings,
 };
 use statistics::{ArmCurves, AtEpoch, Comparison, Quantity, Threshold};
@@ -59,8 +59,6 @@ pub struct LabComparison {
     /// What decided their numbers besides their settings.
     pub history: Vec<String>,
     pub comparison: Comparison,
-    /// Both runs have come to their end.
-    pub is_finished: bool,
 }
 
 impl App {
@@ -77,9 +75,22 @@ impl App {
     pub fn compared_arms(&self) -> Option<[ComparedArm; 2]> {
         let all = self.lab_arms();
         let [first, second] = self.lab.compare.arms.map(|arm| arm.filter(|arm| all.contains(arm)));
-        let first = first.or_else(|| all.iter().copied().find(|arm| Some(*arm) != second))?;
-        let second = second.or_else(|| all.iter().copied().find(|arm| *arm != first))?;
+        let best = self.best_of_sweep();
+        let usual = best.iter().chain(&all).copied();
+        let first = first.or_else(|| usual.clone().find(|arm| Some(*arm) != second))?;
+        // An arm of a fork differs from what it was forked from in what was changed.
+        let fork = self.training_runs.get(&first.run).and_then(|training| training.fork);
+        let parent = fork.map(|fork| ComparedArm { run: fork.parent, ..first }).filter(|parent| all.contains(parent));
+        let second = second.or(parent).or_else(|| usual.clone().find(|arm| *arm != first))?;
         Some([first, second])
+    }
+
+    /// The best cell of each arm of the sweep that is shown.
+    fn best_of_sweep(&self) -> Vec<ComparedArm> {
+        let Some(run) = self.lab.run else { return Vec::new() };
+        let results = self.sweep_results();
+        let best = best_cells(&results).into_iter().filter_map(|(_, best)| best);
+        best.map(|result| ComparedArm { run, arm: result.cell.arm }).collect()
     }
 
     /// The validation error to which epochs are counted: the reader's, else the article's for its own network and images.
@@ -120,8 +131,7 @@ impl App {
             arm_history(training.run, &training.spec, arms[side].arm, &training.steerings, training.fork)
         });
         let history = history.collect();
-        let is_finished = runs.iter().all(|training| training.state == RunState::Finished);
-        Some(LabComparison { arms, differing, history, comparison, is_finished })
+        Some(LabComparison { arms, differing, history, comparison })
     }
 
     /// Asks for the images that the compared lanes got wrong, once they have come to rest.

@@ -61,6 +61,22 @@ pub enum LabAction {
     Close,
 }
 
+impl LabAction {
+    /// Whether it changes the study where the table's cursor stands.
+    pub(super) fn changes_table(self) -> bool {
+        matches!(
+            self,
+            Self::NextValue
+                | Self::PreviousValue
+                | Self::ResetValue
+                | Self::CopyArm
+                | Self::RemoveArm
+                | Self::Undo
+                | Self::Redo
+        )
+    }
+}
+
 const fn bind(
     keys: &'static [KeyCode],
     action: LabAction,

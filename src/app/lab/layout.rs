@@ -179,19 +179,19 @@ pub struct SweepLayout {
 impl SweepLayout {
     /// Columns of a cell, the blank behind it included: `▓ 12.34 ±0.12*`.
     pub const CELL: u16 = 15;
-    /// Rows beneath the grid, and those of the smallest curve.
-    const BELOW: u16 = 4;
+    /// Rows of the smallest curve.
     const CURVE: u16 = 8;
 
-    /// In the area of the page, its frame included.
-    pub fn new(table: &SweepTable, cursor: SweepCursor, area: Rect) -> Self {
-        let inner = area.inner(ratatui::layout::Margin { horizontal: 1, vertical: 1 });
-        let below = Self::BELOW.min(inner.height / 3);
+    /// In the area of the page, its frame included. So many rows of text stand beneath the grid; the curve is left out while
+    /// it has no point.
+    pub fn new(table: &SweepTable, cursor: SweepCursor, area: Rect, below: u16) -> Self {
+        let inner = area.inner(ratatui::layout::Margin { horizontal: 2, vertical: 1 });
+        let below = below.clamp(1, (inner.height / 2).max(1));
         let room = inner.height.saturating_sub(below + 2);
         let wanted = table.rows.len() as u16;
         // The grid comes first; the curve takes what it leaves.
         let curve = room.saturating_sub(wanted + 1);
-        let curve = if curve >= Self::CURVE { curve } else { 0 };
+        let curve = if curve >= Self::CURVE && table.has_points() { curve } else { 0 };
         let shown = usize::from(wanted.min(room - curve));
         let titles = table.rows.iter().map(|row| row.title.width() as u16 + 3).max().unwrap_or(0);
         let titles = titles.clamp(8, (inner.width / 3).max(8)).min(inner.width);
@@ -212,6 +212,11 @@ impl SweepLayout {
             more: [column > 0, column + fitting < table.columns.len(), row > 0, row + shown < table.rows.len()],
             below: Rect { y: bottom, height: inner.bottom().saturating_sub(bottom), ..inner },
         }
+    }
+
+    /// Columns of the text beneath the grid.
+    pub(super) fn text_width(area: Rect) -> u16 {
+        area.width.saturating_sub(4).max(1)
     }
 
     /// The cell under the mouse.

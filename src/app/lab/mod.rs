@@ -16,7 +16,7 @@ use crate::{App, Background, BackgroundSource, Effect, Pane, StoreQuery};
 use compare::{CompareField, CompareView};
 use crossterm::event::{KeyCode, KeyEvent};
 use keys::LabAction;
-use layout::{LabLayout, SweepLayout, TableLayout};
+use layout::{LabLayout, TableLayout};
 use overlay::OverlayList;
 use protocol::{Activation, CellKey, Preset, RunId, Study};
 use ratatui::layout::Position;
@@ -120,9 +120,11 @@ impl LabEdit {
 }
 
 /// A list of the activations, each with its curve.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ActivationList {
     pub selected: usize,
+    /// The beginning of a name, as it was typed.
+    pub typed: String,
 }
 
 impl ActivationList {
@@ -133,6 +135,12 @@ impl ActivationList {
     pub fn columns(width: u16) -> usize {
         usize::from(width / Self::TILE).max(1)
     }
+}
+
+/// The first activation whose name begins so, else the first with it inside.
+fn activation_named(all: &[Activation], typed: &str) -> Option<usize> {
+    let names = || all.iter().map(|activation| activation.title().to_lowercase());
+    names().position(|name| name.starts_with(typed)).or_else(|| names().position(|name| name.contains(typed)))
 }
 
 /// The state of the laboratory.
@@ -381,6 +389,11 @@ impl App {
             self.move_sweep_cursor(down, right);
             return Vec::new();
         }
+        // What changes the table acts on nothing that is not on the screen.
+        if action.changes_table() && self.lab_layout().study.is_none() {
+            self.message = Some("that changes the table of the study: Tab goes there".into());
+            return Vec::new();
+        }
         match action {
             LabAction::Up if on_table => self.lab.table.move_row(-1),
             LabAction::Down if on_table => self.lab.table.move_row(1),
@@ -526,7 +539,8 @@ impl App {
             EditOf::Value => self.lab.table.fault_of(&edit.text),
             EditOf::Text => edit.text.parse::<Study>().err().map(|why| why.to_string()),
             // It is read when it is whole.
-            EditOf::Threshold | EditOf::Fork => None,
+            EditOf::Threshold => None,
+            EditOf::Fork => self.fault_of_fork(&edit.text),
             EditOf::Sweep => self.read_sweep(&edit.text).err(),
         }
     }
@@ -548,19 +562,37 @@ impl App {
         let all: Vec<Activation> = Activation::all().collect();
         let columns = ActivationList::columns(self.screen.whole.width.saturating_sub(2)) as isize;
         let by = match code {
-            KeyCode::Esc | KeyCode::Char('q') => return,
+            KeyCode::Esc => return,
+            KeyCode::Char(c) => {
+                list.typed.push(c);
+                list.typed = list.typed.to_lowercase();
+                // A letter that leads nowhere is not kept.
+                match activation_named(&all, &list.typed) {
+                    Some(at) => list.selected = at,
+                    None => drop(list.typed.pop()),
+                }
+                0
+            }
+            KeyCode::Backspace => {
+                list.typed.pop();
+                list.selected = activation_named(&all, &list.typed).unwrap_or(list.selected);
+                0
+            }
             KeyCode::Enter => {
                 if let Some(activation) = all.get(list.selected) {
                     self.lab.table.add_arm(*activation);
                 }
                 return;
             }
-            KeyCode::Left | KeyCode::Char('h') | KeyCode::BackTab => -1,
-            KeyCode::Right | KeyCode::Char('l') | KeyCode::Tab => 1,
-            KeyCode::Up | KeyCode::Char('k') => -columns,
-            KeyCode::Down | KeyCode::Char('j') => columns,
+            KeyCode::Left | KeyCode::BackTab => -1,
+            KeyCode::Right | KeyCode::Tab => 1,
+            KeyCode::Up => -columns,
+            KeyCode::Down => columns,
             _ => 0,
         };
+        if by != 0 {
+            list.typed.clear();
+        }
         if let Some(selected) = list.selected.checked_add_signed(by).filter(|selected| *selected < all.len()) {
             list.selected = selected;
         }
@@ -623,7 +655,8 @@ impl App {
 
     /// A paste: into the text that is being edited, or a whole study in its text form.
     pub(crate) fn paste_into_lab(&mut self, text: &str) {
-        let plain: String = text.chars().filter(|c| !c.is_control()).collect();
+        // A line break parts words as a blank does.
+        let plain: String = text.trim_end().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         if let Some(mut edit) = self.lab.edit.take() {
             plain.chars().for_each(|c| edit.insert(c));
             edit.fault = self.fault_of_edit(&edit);
@@ -650,7 +683,7 @@ impl App {
         } else if layout.chart.is_some_and(|area| area.contains(at)) {
             self.lab.page = LabPage::Chart;
         } else if let Some(area) = layout.sweep.filter(|area| area.contains(at)) {
-            let place = self.sweep_table().map(|table| SweepLayout::new(&table, self.lab.sweep_cursor, area));
+            let place = self.sweep_table().map(|table| self.sweep_layout(&table, area));
             if let Some(cursor) = place.and_then(|layout| layout.cell_at(at)) {
                 self.lab.sweep_cursor = cursor;
             }

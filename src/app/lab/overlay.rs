@@ -3,7 +3,7 @@
 use crate::chart::{ChartRun, RunRole};
 use crate::{App, Effect, StoreQuery, TrainingRun};
 use crossterm::event::KeyCode;
-use protocol::RunId;
+use protocol::{RunId, steered_arms};
 
 /// Runs that are shown together at most.
 pub(crate) const MOST_SHOWN: usize = 8;
@@ -50,10 +50,15 @@ impl App {
 
     /// In what a run's settings are not those of the laboratory's own run, or without one of its table.
     pub fn lab_differences(&self, run: RunId) -> Vec<String> {
-        let listed = || self.runs.iter().find(|summary| summary.run == run).map(|summary| &summary.spec);
-        let spec = self.training_runs.get(&run).map(|training| &training.spec).or_else(listed);
+        let listed = || {
+            let summary = self.runs.iter().find(|summary| summary.run == run);
+            summary.map(|summary| (&summary.spec, &summary.steerings))
+        };
+        let training = self.training_runs.get(&run).map(|training| (&training.spec, &training.steerings));
         let own = self.lab_training().map(|training| &training.spec).or(self.lab.table.study().ok());
-        spec.zip(own).map(|(spec, own)| spec.other_than(own)).unwrap_or_default()
+        let (Some((spec, steerings)), Some(own)) = (training.or_else(listed), own) else { return Vec::new() };
+        let steered = steered_arms(spec, steerings).into_iter().map(|arm| format!("steered, {arm}"));
+        spec.other_than(own).into_iter().chain(steered).collect()
     }
 
     pub(super) fn open_overlay_list(&mut self) -> Vec<Effect> {

@@ -2,7 +2,7 @@
 
 use super::sweep::SweepCursor;
 use super::table::seeds_text;
-use super::{EditOf, LabPage};
+use super::{EditOf, LabPage, overlay::MOST_SHOWN};
 use crate::work::Work;
 use crate::{App, Effect, Modal, StoreQuery, Tag, TrainingRun};
 use protocol::{RequestBody, RunId, RunState, Study, format_estimate};
@@ -25,6 +25,13 @@ impl App {
 
     /// What Enter does now. One function decides it: the key carries it out, and the screen names it.
     pub fn lab_operation(&self) -> LabOperation {
+        // Away from the table the run is what the reader looks at.
+        let shown = self.lab_training().filter(|_| self.lab.page != LabPage::Study && self.lab.starting.is_none());
+        match shown {
+            Some(training) if training.resuming => return LabOperation::Nothing("it is about to go on".into()),
+            Some(training) if training.state.can_resume() => return LabOperation::GoOn(training.run),
+            _ => {}
+        }
         let study = match self.lab.table.study() {
             Ok(study) => study,
             Err(why) => return LabOperation::Nothing(why.to_owned().into()),
@@ -33,7 +40,13 @@ impl App {
             return LabOperation::Nothing("it is starting".into());
         }
         let Some(training) = self.lab_training().filter(|training| training.spec == *study) else {
-            return LabOperation::Start(study.clone());
+            return match shown {
+                Some(training) if self.lab_layout().study.is_none() => LabOperation::Nothing(
+                    format!("run {} is not of the study in the table; Tab goes there, and Enter runs it", training.run)
+                        .into(),
+                ),
+                _ => LabOperation::Start(study.clone()),
+            };
         };
         let run = training.run;
         match &training.state {
@@ -88,7 +101,7 @@ impl App {
             return [enter, "Ctrl-U empties", "Esc leaves it"].map(String::from).to_vec();
         }
         if self.lab.activations.is_some() {
-            return ["← → ↑ ↓ choose", "Enter adds the arm", "Esc leaves"].map(String::from).to_vec();
+            return ["letters or ← → ↑ ↓ choose", "Enter adds the arm", "Esc leaves"].map(String::from).to_vec();
         }
         if self.lab.overlay.is_some() {
             return ["↑ ↓ choose", "Space shows or hides", "Esc back"].map(String::from).to_vec();
@@ -205,6 +218,12 @@ impl App {
         if let Some(fork) = self.lab_training().and_then(|training| training.fork) {
             self.lab.overlaid.retain(|shown| *shown != fork.parent);
         }
+        // Runs that were chosen to be seen together stay, the first among them.
+        if let Some(shown) = self.lab.run.filter(|shown| *shown != run && !self.lab.overlaid.is_empty())
+            && self.lab.overlaid.len() + 1 < MOST_SHOWN
+        {
+            self.lab.overlaid.insert(0, shown);
+        }
         self.lab.run = Some(run);
         self.lab.sweep_cursor = SweepCursor::default();
         self.fit_lab_chart();
@@ -219,6 +238,7 @@ impl App {
         match self.lab_training().map(|training| (training.run, &training.state)) {
             Some((_, RunState::Paused)) => self.message = Some("it is paused; Enter continues it".into()),
             Some((run, state)) if state.is_active() => {
+                self.message = Some(format!("run {run} pauses after the batch that it trains"));
                 return vec![Effect::Request(Tag::Run(run), RequestBody::Pause { run })];
             }
             _ => self.message = Some("nothing trains here".into()),

@@ -1,10 +1,12 @@
 //! What a sweep has come to: its cells as a grid, and over a setting that is a number the curve of their errors.
 
-use crate::{App, TrainingRun};
+use super::layout::SweepLayout;
+use crate::{App, TrainingRun, wrap_options};
 use protocol::{
-    AxisScale, CellResult, Lane, LaneResults, Metric, Plot, PlotAxis, PlotSeries, RunId, Setting, Source, SpreadKind,
-    Stroke, best_cells,
+    ArmId, AxisScale, CellResult, Lane, LaneResults, Metric, Plot, PlotAxis, PlotSeries, RunId, Setting, Source,
+    SpreadKind, Stroke, best_cells,
 };
+use ratatui::layout::Rect;
 use statistics::Summary;
 
 /// The cells of a sweep. Its columns are the values of the setting that has most of them.
@@ -48,6 +50,25 @@ impl SweepEntry {
     pub fn half_interval(&self) -> Option<f64> {
         let (low, high) = self.summary?.interval()?;
         Some((high - low) / 2.0)
+    }
+}
+
+/// A sentence beneath the grid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SweepRemark {
+    /// All that is known of the chosen cell.
+    Cell(String),
+    /// The best of an arm is at the edge.
+    Edge(String),
+    /// The best of an arm.
+    Best(String),
+}
+
+impl SweepRemark {
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Cell(text) | Self::Edge(text) | Self::Best(text) => text,
+        }
     }
 }
 
@@ -137,6 +158,12 @@ impl SweepTable {
         self.rows.iter().filter(is_at_edge).map(|row| row.title.as_str()).collect()
     }
 
+    /// Whether the curve has a point: a cell that came to its last epoch, or to the first rung.
+    pub fn has_points(&self) -> bool {
+        let mut entries = self.rows.iter().flat_map(|row| &row.cells).flatten();
+        entries.any(|entry| entry.rank.is_some() || entry.at_first_rung.is_some())
+    }
+
     /// Cells of which nothing more is measured, and all of them.
     pub fn done(&self) -> (usize, usize) {
         let entries = || self.rows.iter().flat_map(|row| &row.cells).flatten();
@@ -203,6 +230,27 @@ impl SweepTable {
     }
 }
 
+/// All that is known of a cell.
+fn describe_cell(entry: &SweepEntry) -> String {
+    let CellResult { cell, epoch, errors, diverged, stopped, is_over } = &entry.result;
+    let title = cell.title();
+    if !diverged.is_empty() {
+        let seeds: Vec<String> = diverged.iter().map(u64::to_string).collect();
+        return format!("{title}: diverged with seed {}", seeds.join(", "));
+    }
+    let Some(summary) = entry.summary else { return format!("{title}: nothing measured at epoch {epoch} yet") };
+    let values: Vec<String> = errors.iter().map(|(seed, error)| format!("{error:.2} (seed {seed})")).collect();
+    let interval = summary.interval().map_or("one seed has no interval".into(), |(low, high)| {
+        format!("95 % interval {:.2} to {high:.2}", low.max(0.0))
+    });
+    let end = match (stopped, is_over) {
+        (true, _) => ", where halving stopped it",
+        (false, true) => "",
+        (false, false) => ", not all seeds yet",
+    };
+    format!("{title}: {:.2} % at epoch {epoch}{end}; {interval}; {}", summary.mean, values.join(", "))
+}
+
 /// The swept setting with the most values; the first of those that have as many.
 fn column_setting(results: &[CellResult]) -> Option<&'static Setting> {
     let mut known: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -219,6 +267,11 @@ fn column_setting(results: &[CellResult]) -> Option<&'static Setting> {
 }
 
 impl App {
+    /// Whether the arms of a run are the cells of a sweep.
+    pub fn is_sweep(&self, run: RunId) -> bool {
+        self.runs.iter().any(|summary| summary.run == run && summary.sweep.is_some())
+    }
+
     /// Whether the run that the laboratory shows is a sweep.
     pub fn shows_sweep(&self) -> bool {
         self.lab_sweep().is_some() && self.lab_training().is_some()
@@ -227,6 +280,43 @@ impl App {
     /// The cells of the sweep that the laboratory shows.
     pub fn sweep_table(&self) -> Option<SweepTable> {
         SweepTable::new(self.lab_training()?, self.sweep_results())
+    }
+
+    /// The best cell of each arm of a sweep.
+    pub fn best_cell_lines(&self) -> Vec<String> {
+        let results = self.sweep_results();
+        let so_far = if results.iter().all(|result| result.is_over) { "" } else { " so far" };
+        let line = |(of, best): (ArmId, Option<&CellResult>)| match best {
+            Some(result) => {
+                let mean = result.mean().map_or(String::new(), |mean| format!("{mean:.2} % at epoch {}", result.epoch));
+                format!("best of {of}{so_far}: {}, {mean}; B takes it", result.cell.title())
+            }
+            None => format!("{of}: no cell has come to its last epoch yet"),
+        };
+        best_cells(&results).into_iter().map(line).collect()
+    }
+
+    /// What stands beneath the grid.
+    pub fn sweep_remarks(&self, table: &SweepTable) -> Vec<SweepRemark> {
+        let cell = table.at(self.lab.sweep_cursor).map(|entry| SweepRemark::Cell(describe_cell(entry)));
+        let edge = table.best_at_edge();
+        let (done, all) = table.done();
+        let edge = (done == all && !edge.is_empty()).then(|| {
+            let of = edge.join(", ");
+            SweepRemark::Edge(format!(
+                "The best of {of} is at the edge of what was swept: a wider sweep may find better."
+            ))
+        });
+        let best = self.best_cell_lines().into_iter().map(SweepRemark::Best);
+        cell.into_iter().chain(edge).chain(best).collect()
+    }
+
+    /// Where the parts of the sweep's page stand in its area.
+    pub fn sweep_layout(&self, table: &SweepTable, area: Rect) -> SweepLayout {
+        let width = wrap_options(usize::from(SweepLayout::text_width(area)));
+        let rows = |remark: &SweepRemark| textwrap::wrap(remark.text(), &width).len();
+        let below = self.sweep_remarks(table).iter().map(rows).sum::<usize>();
+        SweepLayout::new(table, self.lab.sweep_cursor, area, below as u16)
     }
 
     /// Moves the cursor of the sweep's grid, within it.

@@ -10,12 +10,22 @@ use crate::{Action, App, Effect, StoreQuery};
 use crossterm::event::{KeyCode, KeyEvent};
 use keys::RunsAction;
 use layout::RunsLayout;
-use protocol::{RunFilter, RunId, RunTag, SETTINGS, SettingsText, format_count};
+use protocol::{RunFilter, RunId, RunTag, SETTINGS, SettingsText, format_count, steered_arms};
 use ratatui::layout::Position;
 use std::borrow::Cow;
 
 /// The longest filter, in bytes.
 const LONGEST_FILTER: usize = 200;
+
+/// Which runs the store has answered with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RunsRead {
+    #[default]
+    None,
+    /// The first page of the list, while all of them are read.
+    Newest,
+    All,
+}
 
 /// By what the list is grouped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -190,7 +200,14 @@ impl App {
         };
         let compared = |at: &usize| !["preset", "threads", "backend"].contains(&SETTINGS[*at].key);
         let settings = (0..SETTINGS.len()).filter(compared).map(RunGrouping::Setting);
-        std::iter::once(RunGrouping::Arms).chain(settings).filter_map(of).collect()
+        let steered = |at: &usize| {
+            let arms = steered_arms(&self.runs[*at].spec, &self.runs[*at].steerings);
+            if arms.is_empty() { "nothing".into() } else { arms.join(", ") }
+        };
+        let steered: Vec<String> = runs.iter().map(steered).collect();
+        let is_steered = runs.iter().any(|at| !self.runs[*at].steerings.is_empty());
+        let steered = is_steered.then_some(("what was steered", steered));
+        std::iter::once(RunGrouping::Arms).chain(settings).filter_map(of).chain(steered).collect()
     }
 
     /// By what the list can be grouped: the data, the network, the arms, and every other setting in which its runs differ.

@@ -9,7 +9,7 @@ mod init;
 mod inputs;
 mod norm;
 mod schedule;
-mod settings;
+pub(crate) mod settings;
 mod stored;
 mod sweep;
 
@@ -143,6 +143,27 @@ pub enum DataSource {
     Folder(PathBuf),
 }
 
+impl DataSource {
+    /// In sentences, such as `CIFAR-10`.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Mnist => "MNIST".into(),
+            Self::Cifar10 => "CIFAR-10".into(),
+            Self::Folder(folder) => format!("the images in {}", folder.display()),
+        }
+    }
+}
+
+impl std::fmt::Display for DataSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Mnist => f.write_str("mnist"),
+            Self::Cifar10 => f.write_str("cifar10"),
+            Self::Folder(folder) => folder.display().fmt(f),
+        }
+    }
+}
+
 /// Layer widths, input to output: feature maps of convolutions, hidden units of fully connected layers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "stored::StoredWidths")]
@@ -271,6 +292,18 @@ impl Study {
         if self.preset.is_cifar() { Metric::TrainError } else { Metric::ValError }
     }
 
+    /// The published value to which the epochs of its arms are counted, if there is one for its network and images.
+    pub fn milestone(&self) -> Option<crate::Milestone> {
+        use crate::Milestone;
+        if self.has_published_error() {
+            Some(Milestone::ARTICLE)
+        } else if self.network == Network::Convnet && self.data == DataSource::Cifar10 && self.preset.is_cifar() {
+            Some(Milestone::ALEXNET)
+        } else {
+            None
+        }
+    }
+
     /// Whether the published validation error applies to this study: it is that of LeNet-4 with its own widths, on
     /// MNIST.
     pub fn has_published_error(&self) -> bool {
@@ -383,11 +416,7 @@ impl Study {
                 "images" => format!("{} images", grouped(self.train_size)),
                 "val" => format!("{} to validate", grouped(self.val_size)),
                 "seeds" => self.seeds_words(),
-                "data" => match &self.data {
-                    DataSource::Mnist => "MNIST".into(),
-                    DataSource::Cifar10 => "CIFAR-10".into(),
-                    DataSource::Folder(folder) => format!("the images in {}", folder.display()),
-                },
+                "data" => self.data.title(),
                 _ => format!("{} {mine}", setting.title),
             });
         }
@@ -521,8 +550,8 @@ pub fn differing_settings(sides: [(&Study, ArmId); 2]) -> Vec<DifferingSetting> 
 }
 
 /// `50,000`.
-pub fn grouped(number: u32) -> String {
-    let digits = number.to_string();
+pub fn grouped(number: impl Into<u64>) -> String {
+    let digits = number.into().to_string();
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {
@@ -639,7 +668,7 @@ mod tests {
         assert_eq!([seeds(&[3]), seeds(&[1, 2]), seeds(&[1, 2, 3, 9])], ["seed 3", "seeds 1, 2", "seeds 1-3, 9"]);
         let other = article.clone().with_arms([Activations::ALL_TANH, Activations::RELU_TANH]);
         assert_eq!(other.other_than(&article), ["all-Tanh against ReLU+Tanh"]);
-        assert_eq!([7, 999, 60_000, 1_234_567].map(grouped), ["7", "999", "60,000", "1,234,567"]);
+        assert_eq!([7_u32, 999, 60_000, 1_234_567].map(grouped), ["7", "999", "60,000", "1,234,567"]);
     }
 
     #[test]

@@ -439,11 +439,7 @@ pub const SETTINGS: &[Setting] = &[
         help: "mnist, which the program contains, cifar10, which `relu data cifar10` gets, or a folder with images in one of the forms that README names",
         fixed: Some("what was measured before is of other images"),
         value: SettingValue::Study(Value::Text {
-            get: |of| match &of.data {
-                DataSource::Mnist => "mnist".into(),
-                DataSource::Cifar10 => "cifar10".into(),
-                DataSource::Folder(folder) => folder.display().to_string(),
-            },
+            get: |of| of.data.to_string(),
             set: |of, text| {
                 of.data = match text {
                     "" => return Err("it is empty; take mnist, cifar10 or a folder".into()),
@@ -628,7 +624,7 @@ pub(super) fn print_seeds(seeds: &[u64]) -> String {
     parts.join(",")
 }
 
-fn parse_seeds(text: &str) -> Result<Vec<u64>, String> {
+pub(crate) fn parse_seeds(text: &str) -> Result<Vec<u64>, String> {
     let number = |part: &str| {
         part.trim().parse::<u64>().map_err(|_| format!("`{part}` is not a whole number; take for example 1-5 or 1,2,3"))
     };

@@ -63,6 +63,28 @@ pub struct SweepCell {
     pub settings: Vec<(String, String)>,
 }
 
+impl Sweep {
+    /// Each setting that is swept, with its values over all arms: `learning rate 0.05, 0.2 and 0.5`.
+    pub fn axes(&self) -> Vec<String> {
+        let mut axes: Vec<(&str, Vec<&str>)> = Vec::new();
+        for (key, value) in self.cells.iter().flat_map(|cell| &cell.settings) {
+            match axes.iter_mut().find(|(known, _)| known == key) {
+                Some((_, values)) if values.contains(&value.as_str()) => {}
+                Some((_, values)) => values.push(value),
+                None => axes.push((key, vec![value])),
+            }
+        }
+        let words = |(key, values): (&str, Vec<&str>)| {
+            let title = Setting::find(key).map_or(key, |setting| setting.title);
+            match values.as_slice() {
+                [all @ .., last] if !all.is_empty() => format!("{title} {} and {last}", all.join(", ")),
+                all => format!("{title} {}", all.join("")),
+            }
+        };
+        axes.into_iter().map(words).collect()
+    }
+}
+
 impl SweepCell {
     /// `lr=0.03 wd=0.001`, or the arm where nothing of it was swept.
     pub fn title(&self) -> String {
@@ -408,6 +430,16 @@ mod tests {
             }
         }
         sweep.cells.iter().map(SweepCell::title).collect()
+    }
+
+    #[test]
+    fn what_is_swept_is_named_with_its_values() {
+        let axes = |text: &str, axes: &[&str]| sweep(text, axes).unwrap().1.axes();
+        assert_eq!(axes("relu-tanh; all-tanh", &["lr=0.1,0.2,0.5"]), ["learning rate 0.1, 0.2 and 0.5"]);
+        assert_eq!(
+            axes("relu-tanh; all-tanh", &["relu-tanh.lr=0.1,0.2", "all-tanh.wd=0.5"]),
+            ["learning rate 0.1 and 0.2", "weight decay 0.5"]
+        );
     }
 
     #[test]

@@ -53,6 +53,7 @@ pub fn lines(
     let mut left = others.len();
     for (curve, text) in others {
         let (text, style) = marked(curve, &text);
+        let text = truncate(&text, room);
         if used + text.width() > room && line.len() > 1 {
             lines.push(std::mem::take(&mut line));
             used = 0;

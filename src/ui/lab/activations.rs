@@ -13,7 +13,7 @@ const WIDTH: f64 = 3.0;
 const VALUES: (f64, f64) = (-1.6, 2.4);
 
 /// The list, with the chosen one's formula and source below.
-pub fn draw_list(list: ActivationList, theme: &Theme, body: Rect, buffer: &mut Buffer) {
+pub fn draw_list(list: &ActivationList, theme: &Theme, body: Rect, buffer: &mut Buffer) {
     let all: Vec<Activation> = Activation::all().collect();
     let width = ActivationList::TILE;
     let columns = ActivationList::columns(body.width.saturating_sub(2)).min(all.len());
@@ -27,7 +27,9 @@ pub fn draw_list(list: ActivationList, theme: &Theme, body: Rect, buffer: &mut B
         x: body.x + body.width.saturating_sub(size.0) / 2,
         y: body.y + body.height.saturating_sub(size.1) / 2,
     };
-    let inner = open_dialog("Add an arm with this activation in all its layers", area, theme, buffer);
+    let title = "Add an arm with this activation in all its layers";
+    let title = if list.typed.is_empty() { title.to_string() } else { format!("{title}: {}", list.typed) };
+    let inner = open_dialog(&title, area, theme, buffer);
     let shown = usize::from(inner.height.saturating_sub(2) / height).max(1);
     let first = (list.selected / columns + 1).saturating_sub(shown);
     for (at, activation) in all.iter().enumerate().skip(first * columns).take(shown * columns) {

@@ -3,7 +3,7 @@
 use super::draw_edit;
 use crate::theme::Theme;
 use crate::widgets::{draw_frame, write_wrapped};
-use app::{App, CompareField, ComparedArm, EditOf, LabComparison, LabPage, truncate};
+use app::{App, CompareField, ComparedArm, EditOf, LabComparison, LabPage, arm_slots, truncate};
 use protocol::DifferingSetting;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -23,7 +23,7 @@ pub fn draw(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         write_wrapped(theme, text, Style::new(), inner, inner.y, buffer);
         return;
     };
-    let LabComparison { arms, differing, history, comparison, is_finished } = &compared;
+    let LabComparison { arms, differing, history, comparison } = &compared;
     let mut y = inner.y;
     for (label, field, arm) in [("first ", CompareField::First, arms[0]), ("second", CompareField::Second, arms[1])] {
         draw_field(app, theme, label, field, &arm_name(app, theme, arm), (inner, y), buffer);
@@ -47,16 +47,17 @@ pub fn draw(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     }
     y += 1;
     y = write_wrapped(theme, &comparison.sentence(), theme.strong(), inner, y, buffer);
-    if let Some(sentence) = comparison.threshold_sentence(*is_finished) {
+    if let Some(sentence) = comparison.threshold_sentence() {
         y = write_wrapped(theme, &sentence, Style::new(), inner, y, buffer);
     }
     let left = Rect { y: y + 1, height: inner.bottom().saturating_sub(y + 1), ..inner };
-    draw_numbers(theme, comparison, *is_finished, left, buffer);
+    draw_numbers(theme, comparison, left, buffer);
 }
 
 /// An arm with its marker, and its run.
 fn arm_name(app: &App, theme: &Theme, arm: ComparedArm) -> (String, Style) {
-    let number = app.lab_arms().iter().position(|other| *other == arm).unwrap_or(0);
+    let slots = arm_slots(&app.lab_chart_runs(), arm.run);
+    let number = slots.into_iter().find(|(of, _)| *of == arm.arm).map_or(0, |(_, slot)| slot);
     let title =
         app.training_runs.get(&arm.run).map_or_else(|| arm.arm.title(), |training| training.spec.arm_title(arm.arm));
     (format!("{} {title} · run {}", theme.marker(number), arm.run), theme.arm(number))
@@ -109,7 +110,7 @@ fn differing_text(differing: &[DifferingSetting]) -> String {
 }
 
 /// A row a seed, then the means; columns at the right are left out where the room ends.
-fn draw_numbers(theme: &Theme, comparison: &Comparison, is_finished: bool, area: Rect, buffer: &mut Buffer) {
+fn draw_numbers(theme: &Theme, comparison: &Comparison, area: Rect, buffer: &mut Buffer) {
     if comparison.pairs.is_empty() || area.height < 3 {
         return;
     }
@@ -122,9 +123,8 @@ fn draw_numbers(theme: &Theme, comparison: &Comparison, is_finished: bool, area:
         ("difference".into(), differences.iter().map(|difference| format!("{difference:+.decimals$}")).collect()),
     ];
     if let Some(to) = &comparison.to_threshold {
-        let none = if is_finished { "never" } else { "not yet" };
-        let epoch = |epoch: Option<u32>| epoch.map_or(none.to_string(), |epoch| epoch.to_string());
-        let rows = to.pairs.iter().map(|[a, b]| format!("{} : {}", epoch(*a), epoch(*b)));
+        let epoch = |arm, epoch: Option<u32>| epoch.map_or_else(|| to.absence(arm), |epoch| epoch.to_string());
+        let rows = to.pairs.iter().map(|[a, b]| format!("{} : {}", epoch(0, *a), epoch(1, *b)));
         columns.push(("epochs".into(), rows.collect()));
     }
     if comparison.no_answers().is_none() && !comparison.answers.is_empty() {

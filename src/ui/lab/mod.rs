@@ -10,7 +10,7 @@ use crate::study::results::Results;
 use crate::study::train_cell::{self, TrainingChart};
 use crate::theme::Theme;
 use crate::widgets::{draw_frame, write_wrapped};
-use app::{App, ChartRun, DrawnChart, EditOf, Lab, LabEdit, LabLayout, Pane, TrainingRun, arm_slots};
+use app::{App, ChartRun, DrawnChart, EditOf, Lab, LabEdit, LabLayout, LabOperation, Pane, TrainingRun, arm_slots};
 use protocol::{RunId, Study};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -38,7 +38,7 @@ pub fn draw(app: &App, theme: &Theme, buffer: &mut Buffer) -> Vec<DrawnChart> {
     draw_text_form(app, theme, layout.text, buffer);
     if let Some(list) = &app.lab.activations {
         let body = Rect { y: layout.text.y, height: whole.height.saturating_sub(layout.text.y), ..whole };
-        activations::draw_list(*list, theme, body, buffer);
+        activations::draw_list(list, theme, body, buffer);
     }
     if let Some(list) = app.lab.overlay {
         overlay::draw_list(list, app, theme, buffer);
@@ -133,7 +133,9 @@ fn draw_chart(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Vec<
         Some(Ok(_)) => Some("The kernel is starting; LibTorch takes a moment to load.".to_string()),
         Some(Err(why)) => Some(format!("The run could not start: {why}")),
         None if shown.is_none() && app.lab.run.is_some() => Some("Reading its history …".to_string()),
-        None if shown.is_none() => app.lab_offer().ok(),
+        // Beside the table, where that stands already, it is not said twice.
+        None if shown.is_none() && app.lab_layout().study.is_none() => app.lab_offer().ok(),
+        None if shown.is_none() => Some("The curves of this study stand here once it runs.".to_string()),
         None => None,
     };
     let runs = app.lab_runs();
@@ -158,16 +160,20 @@ fn draw_chart(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Vec<
         (&coming, vec![ChartRun::new(&coming)])
     };
     let view = app.chart_view(&Pane::Lab);
-    let (published, predictions) = (app.published_points_of_run(), app.prediction_marks_of_run(training));
+    let (published, predictions) = (app.published_points_of_run(&training.spec), app.prediction_marks_of_run(training));
     let chart = TrainingChart { runs: &runs, view: &view, published: &published, predictions: &predictions };
     let others = runs.iter().filter(|run| run.training.run != training.run);
     let slots = |run: &ChartRun| arm_slots(&runs, run.training.run).into_iter().map(|(_, slot)| slot).collect();
+    let own = runs.iter().find(|run| run.training.run == training.run).map(slots).unwrap_or_default();
     let results = Results {
         training,
+        slots: own,
         beside: others.map(|run| (run.training, slots(run))).collect(),
         changed_settings: Vec::new(),
         other_run: None,
         waiting: waiting.as_deref(),
+        enter_goes_on: app.lab_operation() == LabOperation::GoOn(training.run),
+        is_sweep: app.is_sweep(training.run),
     };
     let inner = overlay::draw_differences(app, theme, inner, buffer);
     train_cell::draw_training(theme, &results, &chart, inner, buffer)

@@ -3,7 +3,7 @@
 use crate::theme::Theme;
 use crate::widgets::{open_dialog, write_wrapped};
 use app::{App, OverlayList, RunRole, arm_slots, truncate};
-use protocol::{ArmId, CellResult, best_cells, describe_steerings, format_clock};
+use protocol::{describe_steerings, format_clock};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -75,20 +75,6 @@ pub fn draw_differences(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffe
     Rect { y, height: area.bottom().saturating_sub(y), ..area }
 }
 
-/// The best cell of each arm of a sweep.
-pub fn best_lines(app: &App) -> Vec<String> {
-    let results = app.sweep_results();
-    let so_far = if results.iter().all(|result| result.is_over) { "" } else { " so far" };
-    let line = |(of, best): (ArmId, Option<&CellResult>)| match best {
-        Some(result) => {
-            let mean = result.mean().map_or(String::new(), |mean| format!("{mean:.2} % at epoch {}", result.epoch));
-            format!("best of {of}{so_far}: {}, {mean}; B takes it", result.cell.title())
-        }
-        None => format!("{of}: no cell has come to its last epoch yet"),
-    };
-    best_cells(&results).into_iter().map(line).collect()
-}
-
 /// Where a run was forked, what was steered in it, and the best of each arm of a sweep; returns what is left.
 fn draw_history(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Rect {
     let Some(training) = app.lab_training() else { return area };
@@ -98,7 +84,7 @@ fn draw_history(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Re
         let phrase = describe_steerings(&training.steerings, arm)?;
         Some(format!("{} was steered: {phrase}", training.spec.arm_title(arm)))
     }));
-    lines.extend(best_lines(app));
+    lines.extend(app.best_cell_lines());
     let most = area.bottom().min(area.y + area.height / 4);
     let wrapped: Vec<String> = lines
         .iter()

@@ -1,10 +1,9 @@
 //! The cells of a sweep: the curve of their errors over a setting, and the grid with an interval in each cell.
 
-use super::overlay::best_lines;
 use crate::chart::{self, ChartLayout, MarkLabels};
 use crate::theme::{Glyphs, Theme, pixels};
 use crate::widgets::{draw_frame, write_wrapped};
-use app::{App, LabPage, SweepEntry, SweepLayout, SweepTable, Viewport, luminance, truncate};
+use app::{App, LabPage, SweepEntry, SweepLayout, SweepRemark, SweepTable, Viewport, luminance, truncate};
 use lesson::Pixel;
 use protocol::{CellResult, format_count, format_estimate};
 use ratatui::buffer::Buffer;
@@ -26,7 +25,7 @@ pub fn draw(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         return;
     };
     let cursor = app.lab.sweep_cursor;
-    let layout = SweepLayout::new(&table, cursor, area);
+    let layout = app.sweep_layout(&table, area);
     let (done, all) = table.done();
     let left = training.remaining_seconds().filter(|_| training.state.is_active());
     let left = left.map_or(String::new(), |left| format!(", {} to go", format_estimate(left)));
@@ -49,17 +48,13 @@ pub fn draw(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     }
     draw_grid(theme, &table, &layout, cursor == app.lab.sweep_cursor && focused, app, buffer);
     let mut y = layout.below.y;
-    if let Some(entry) = table.at(cursor) {
-        y = write_wrapped(theme, &describe(entry), theme.strong(), layout.below, y, buffer);
-    }
-    let edge = table.best_at_edge();
-    if done == all && !edge.is_empty() {
-        let text =
-            format!("The best of {} is at the edge of what was swept: a wider sweep may find better.", edge.join(", "));
-        y = write_wrapped(theme, &text, theme.bad(), layout.below, y, buffer);
-    }
-    for line in best_lines(app) {
-        y = write_wrapped(theme, &line, theme.accent(), layout.below, y, buffer);
+    for remark in app.sweep_remarks(&table) {
+        let style = match &remark {
+            SweepRemark::Cell(_) => theme.strong(),
+            SweepRemark::Edge(_) => theme.bad(),
+            SweepRemark::Best(_) => theme.accent(),
+        };
+        y = write_wrapped(theme, remark.text(), style, layout.below, y, buffer);
     }
 }
 
@@ -147,25 +142,4 @@ fn heat(theme: &Theme, rank: f64) -> Style {
         (_, false) => Color::White,
     };
     Style::new().bg(background).fg(letters)
-}
-
-/// All that is known of a cell.
-fn describe(entry: &SweepEntry) -> String {
-    let CellResult { cell, epoch, errors, diverged, stopped, is_over } = &entry.result;
-    let title = cell.title();
-    if !diverged.is_empty() {
-        let seeds: Vec<String> = diverged.iter().map(u64::to_string).collect();
-        return format!("{title}: diverged with seed {}", seeds.join(", "));
-    }
-    let Some(summary) = entry.summary else { return format!("{title}: nothing measured at epoch {epoch} yet") };
-    let values: Vec<String> = errors.iter().map(|(seed, error)| format!("{error:.2} (seed {seed})")).collect();
-    let interval = summary.interval().map_or("one seed has no interval".into(), |(low, high)| {
-        format!("95 % interval {:.2} to {high:.2}", low.max(0.0))
-    });
-    let end = match (stopped, is_over) {
-        (true, _) => ", where halving stopped it",
-        (false, true) => "",
-        (false, false) => ", not all seeds yet",
-    };
-    format!("{title}: {:.2} % at epoch {epoch}{end}; {interval}; {}", summary.mean, values.join(", "))
 }

@@ -189,11 +189,19 @@ fn one_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut B
     };
     let room = Rect { height: inner.height.saturating_sub(1), ..inner };
     let view = app.chart_view(&Pane::Run(run));
-    let (published, predictions) = (app.published_points_of_run(), app.prediction_marks_of_run(training));
+    let (published, predictions) = (app.published_points_of_run(&training.spec), app.prediction_marks_of_run(training));
     let runs = [ChartRun::new(training)];
     let chart = TrainingChart { runs: &runs, view: &view, published: &published, predictions: &predictions };
-    let results =
-        Results { training, beside: Vec::new(), changed_settings: Vec::new(), other_run: None, waiting: None };
+    let results = Results {
+        training,
+        slots: Vec::new(),
+        beside: Vec::new(),
+        changed_settings: Vec::new(),
+        other_run: None,
+        waiting: None,
+        enter_goes_on: true,
+        is_sweep: app.is_sweep(run),
+    };
     let places = train_cell::draw_training(theme, &results, &chart, room, buffer);
     let reading = reading_keys(usize::from(inner.width));
     let keys = if view.viewport.cursor.is_some() {
@@ -290,7 +298,8 @@ fn confirm(work: &Work, app: &App, theme: &Theme, screen: &Screen, buffer: &mut 
                 [(sweep.cells.len(), "cell"), (spec.seeds.len(), "seed"), (spec.epochs as usize, "epoch")]
                     .map(|(count, what)| format_count(count, what));
             let halving = if sweep.halving { ", fewer for those that halving stops" } else { "" };
-            (format!("A sweep of {cells}, {seeds} and {epochs} each{halving}."), "")
+            let values = sweep.axes().join(", and ");
+            (format!("A sweep over {values}: {cells}, {seeds} and {epochs} each{halving}."), "")
         }
         Work::Experiment(_, spec) if spec.has_full() => {
             (format!("The {} setting of this experiment.", spec.effort.name()), "e takes the other setting · ")

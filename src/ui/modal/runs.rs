@@ -3,7 +3,7 @@
 
 use crate::theme::Theme;
 use crate::widgets::{open_dialog, write_wrapped};
-use app::{App, RunsLayout, RunsList, RunsRow, truncate};
+use app::{App, RunsLayout, RunsList, RunsRead, RunsRow, truncate};
 use protocol::{Fork, RunState, RunSummary, format_clock, format_count, format_date, format_tags, grouped};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -58,10 +58,12 @@ pub fn draw(list: &RunsList, app: &App, theme: &Theme, buffer: &mut Buffer) {
 fn draw_filter(list: &RunsList, rows: &[RunsRow], app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let listed = rows.iter().filter(|row| !matches!(row, RunsRow::Group { .. })).count();
     let all = app.runs.len() + app.unreadable_runs.len();
-    let count = if listed == all {
+    let count = if app.runs_read == RunsRead::Newest {
+        format!("the newest {all}, reading the others …")
+    } else if listed == all {
         format_count(all, "run")
     } else {
-        format!("{} of {}", grouped(listed as u32), format_count(all, "run"))
+        format!("{} of {}", grouped(listed as u64), format_count(all, "run"))
     };
     let marked = app.marked_runs(list).len();
     let deleted = app.pending_deletions();

@@ -13,6 +13,8 @@ use unicode_width::UnicodeWidthStr;
 /// The numbers of a run, and the remarks on it.
 pub struct Results<'a> {
     pub training: &'a TrainingRun,
+    /// The places of its arms in the chart, by which they have their colours; empty where they stand in their own order.
+    pub slots: Vec<usize>,
     /// Runs that are shown together with it, each with the places of its arms in the chart.
     pub beside: Vec<(&'a TrainingRun, Vec<usize>)>,
     /// The settings that differ from the lesson's, in words.
@@ -21,6 +23,10 @@ pub struct Results<'a> {
     pub other_run: Option<String>,
     /// Shown instead of the numbers before the run has started.
     pub waiting: Option<&'a str>,
+    /// Whether Enter goes on with the run where it is shown.
+    pub enter_goes_on: bool,
+    /// Whether its arms are the cells of a sweep: the first two of them say nothing of the arms.
+    pub is_sweep: bool,
 }
 
 /// Rows below the chart for remarks.
@@ -37,7 +43,7 @@ pub fn needed_rows(view: &Results, width: u16, height: u16) -> u16 {
     let lanes = if training.has_seeds() { training.lanes.len() + 1 } else { 0 };
     let entries = 1 + view.rows().0.len();
     let sentences = remarks(view).iter().map(|(text, _)| self::height(text, width)).sum::<usize>();
-    let needed = (header_lines(training, width).len() + 1 + entries + sentences.clamp(2, REMARK_ROWS)) as u16;
+    let needed = (header_lines(view, width).len() + 1 + entries + sentences.clamp(2, REMARK_ROWS)) as u16;
     // The lanes of several seeds get the rows that a high chart can spare.
     (needed + lanes as u16).min(height.saturating_sub(CHART_ROWS).max(needed.min(height / 2 + 1)))
 }
@@ -143,32 +149,39 @@ impl ResultRow {
     }
 }
 
+/// Rows whose arms have these places in the chart.
+fn placed(rows: Vec<ResultRow>, slots: &[usize]) -> Vec<ResultRow> {
+    rows.into_iter().map(|row| ResultRow { arm: slots.get(row.arm).copied().unwrap_or(row.arm), ..row }).collect()
+}
+
 impl Results<'_> {
+    fn lane_rows(&self) -> Vec<ResultRow> {
+        placed(ResultRow::lane_rows(self.training), &self.slots)
+    }
+
     /// A row for each lane, or with several seeds for each arm; those of the runs beside it have its number before them.
     fn rows(&self) -> (Vec<ResultRow>, &'static str) {
         let rows_of = |training: &TrainingRun| {
             if training.has_seeds() { ResultRow::arm_rows(training) } else { ResultRow::lane_rows(training) }
         };
-        let mut rows = rows_of(self.training);
+        let mut rows = placed(rows_of(self.training), &self.slots);
         if !self.beside.is_empty() {
             for row in &mut rows {
                 row.name = format!("run {} {}", self.training.run, row.name);
             }
         }
         for (training, slots) in &self.beside {
-            rows.extend(rows_of(training).into_iter().map(|row| ResultRow {
-                name: format!("run {} {}", training.run, row.name),
-                arm: slots.get(row.arm).copied().unwrap_or(row.arm),
-                ..row
-            }));
+            let named = |row: ResultRow| ResultRow { name: format!("run {} {}", training.run, row.name), ..row };
+            rows.extend(placed(rows_of(training), slots).into_iter().map(named));
         }
         (rows, if self.training.has_seeds() { "arms" } else { "lanes" })
     }
 }
 
-/// The state of a run in one sentence.
-fn status_sentence(training: &TrainingRun) -> String {
+/// The state of a run in one sentence, with what Enter does if it goes on with the run.
+fn status_sentence(training: &TrainingRun, enter_goes_on: bool) -> String {
     let advance = training.advance();
+    let enter = |does: &str| if enter_goes_on { format!("; Enter {does}") } else { String::new() };
     let done = advance.completed();
     match &training.state {
         _ if training.run.0 == 0 => String::new(),
@@ -182,10 +195,10 @@ fn status_sentence(training: &TrainingRun) -> String {
             Advance::Together { done, of } => format!("training, epoch {} of {of}", (done + 1).min(of)),
             Advance::Apart { .. } => format!("training, {advance}"),
         },
-        RunState::Paused => format!("paused after {done}; Enter continues"),
+        RunState::Paused => format!("paused after {done}{}", enter("continues")),
         RunState::Finished => format!("finished: {}", format_count(training.spec.epochs as usize, "epoch")),
-        RunState::Stopped => format!("stopped after {done}; Enter resumes"),
-        RunState::Interrupted => format!("interrupted after {done}; Enter resumes"),
+        RunState::Stopped => format!("stopped after {done}{}", enter("resumes")),
+        RunState::Interrupted => format!("interrupted after {done}{}", enter("resumes")),
         RunState::Failed { reason } => format!("failed: {reason}"),
     }
 }
@@ -204,8 +217,8 @@ fn times(training: &TrainingRun) -> String {
 }
 
 /// The state of a run and its times, on one line if both fit.
-fn header_lines(training: &TrainingRun, width: u16) -> Vec<(String, String)> {
-    let (status_sentence, times) = (status_sentence(training), times(training));
+fn header_lines(view: &Results, width: u16) -> Vec<(String, String)> {
+    let (status_sentence, times) = (status_sentence(view.training, view.enter_goes_on), times(view.training));
     let mut lines: Vec<(String, String)> =
         textwrap::wrap(&status_sentence, app::wrap_options(usize::from(width.max(1))))
             .into_iter()
@@ -277,8 +290,9 @@ fn remarks(view: &Results) -> Vec<(String, Tone)> {
         remarks.push(format!("with other settings than the lesson's: {}", view.changed_settings.join(", ")));
     }
     let other_run = view.other_run.clone().map(|other_run| (other_run, Tone::Good));
-    let verdict = training.verdict().map(|sentence| (sentence, Tone::Good));
-    remarks.into_iter().map(|remark| (remark, Tone::Bad)).chain(other_run).chain(verdict).collect()
+    let verdict = if view.is_sweep { None } else { training.verdict().map(|sentence| (sentence, Tone::Good)) };
+    let loading = training.is_loading.then(|| (format!("loading {}", training.spec.data.title()), Tone::Good));
+    remarks.into_iter().map(|remark| (remark, Tone::Bad)).chain(loading).chain(other_run).chain(verdict).collect()
 }
 
 /// Writes the remarks that fit, with an ellipsis at the end if some are left out.
@@ -348,22 +362,28 @@ fn draw_table(theme: &Theme, entries: &[ResultRow], what: &str, area: Rect, buff
         let values = entries.iter().map(|entry| (column.of)(entry).width());
         values.max().filter(|widest| *widest > 0).map(|widest| widest.max(column.head.width()))
     };
-    let mut ranked: Vec<&Column> = COLUMNS.iter().collect();
-    ranked.sort_by_key(|column| column.rank);
-    let (mut used, mut last) = (name, 0);
+    // Rows of different epochs or seeds are not told apart by their values alone.
+    let differs = |column: &Column| {
+        ["seeds", "epoch"].contains(&column.head)
+            && entries.windows(2).any(|pair| (column.of)(&pair[0]) != (column.of)(&pair[1]))
+    };
+    let mut ranked: Vec<&Column> = COLUMNS.iter().filter(|column| width(column).is_some()).collect();
+    ranked.sort_by_key(|column| (!differs(column), column.rank));
+    let mut used = name;
+    let mut chosen: Vec<&str> = Vec::new();
     for column in ranked {
-        let Some(width) = width(column) else { continue };
-        if used + BETWEEN + width > room {
+        let wanted = BETWEEN + width(column).unwrap_or(0);
+        if used + wanted > room {
             break;
         }
-        used += BETWEEN + width;
-        last = column.rank;
+        used += wanted;
+        chosen.push(column.head);
     }
     let left = room.saturating_sub(used + 1);
     let bar_width = if left < *BAR.start() { 0 } else { left.min(*BAR.end()) };
     let indent = if bar_width == 0 { 0 } else { bar_width + 1 };
     let row = |of: &dyn Fn(&Column) -> String| -> String {
-        let columns = COLUMNS.iter().filter(|column| column.rank <= last);
+        let columns = COLUMNS.iter().filter(|column| chosen.contains(&column.head));
         columns.filter_map(|column| Some(format!("{:1$}{2:>3$}", "", BETWEEN, of(column), width(column)?))).collect()
     };
     let head = row(&|column| column.head.into());
@@ -393,7 +413,7 @@ pub fn draw_below(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffer
         return;
     }
     let mut y = area.y;
-    for (status_sentence, times) in header_lines(training, area.width) {
+    for (status_sentence, times) in header_lines(view, area.width) {
         if y < area.bottom() {
             buffer.set_stringn(
                 area.x,
@@ -425,7 +445,7 @@ pub fn draw_below(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffer
     y = draw_table(theme, &entries, what, Rect { y, height: bottom - y, ..area }, buffer);
     // At least the header and one lane.
     if training.has_seeds() && bottom.saturating_sub(y) >= 3 {
-        y = draw_table(theme, &ResultRow::lane_rows(training), "lanes", Rect { y, height: bottom - y, ..area }, buffer);
+        y = draw_table(theme, &view.lane_rows(), "lanes", Rect { y, height: bottom - y, ..area }, buffer);
     }
     write_remarks(theme, &sentences, Rect { y, height: area.bottom().saturating_sub(y), ..area }, buffer);
 }
@@ -443,7 +463,14 @@ pub fn draw_beside(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffe
     if let Some(text) = view.waiting {
         y = write_wrapped(theme, text, theme.strong(), area, y, buffer) + 1;
     } else {
-        y = write_wrapped(theme, &status_sentence(training), status_style(theme, training), area, y, buffer);
+        y = write_wrapped(
+            theme,
+            &status_sentence(training, view.enter_goes_on),
+            status_style(theme, training),
+            area,
+            y,
+            buffer,
+        );
         y = write_wrapped(theme, &times(training), theme.faint(), area, y, buffer) + 1;
     }
     let sentences = remarks(view);
@@ -467,12 +494,12 @@ pub fn draw_beside(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffe
         let (rows, what) = view.rows();
         draw_table(theme, &rows, what, numbers, buffer) + 1
     } else if training.has_seeds() {
-        let y = cards(theme, &ResultRow::arm_rows(training), "arms", numbers, buffer);
+        let y = cards(theme, &placed(ResultRow::arm_rows(training), &view.slots), "arms", numbers, buffer);
         let left = Rect { y, height: numbers.bottom().saturating_sub(y), ..area };
         // At least the header and one lane.
-        if left.height >= 3 { draw_table(theme, &ResultRow::lane_rows(training), "lanes", left, buffer) + 1 } else { y }
+        if left.height >= 3 { draw_table(theme, &view.lane_rows(), "lanes", left, buffer) + 1 } else { y }
     } else {
-        let lanes = ResultRow::lane_rows(training);
+        let lanes = view.lane_rows();
         if lanes.len() <= CARDS && numbers.height >= CARD.1 * lanes.len() as u16 {
             cards(theme, &lanes, "lanes", numbers, buffer)
         } else {
@@ -503,10 +530,16 @@ fn card(theme: &Theme, entry: &ResultRow, with_bar: bool, area: Rect, buffer: &m
     };
     let mut y = area.y;
     let name = format!("{} {}", theme.marker(entry.arm), entry.name);
-    buffer.set_stringn(area.x, y, theme.text(&name), room, theme.arm(entry.arm).patch(theme.strong()));
     let spread = if entry.val.contains('±') { ", mean ± sd" } else { "" };
     let seeds = if entry.seeds.is_empty() { String::new() } else { format!("{} seeds{spread}", entry.seeds) };
-    right(&seeds, y, buffer);
+    // The name comes first: without it nobody knows whose numbers these are.
+    let fits = |text: &str| name.width() + 2 + text.width() <= room;
+    let short = if entry.seeds.is_empty() { String::new() } else { format!("{} seeds", entry.seeds) };
+    if let Some(seeds) = [seeds, short].iter().find(|text| fits(text)) {
+        right(seeds, y, buffer);
+    }
+    let name = app::truncate(&theme.text(&name), room);
+    buffer.set_stringn(area.x, y, name, room, theme.arm(entry.arm).patch(theme.strong()));
     y += 1;
     if with_bar {
         let each = if entry.seeds.is_empty() { "" } else { " a seed" };
@@ -518,7 +551,9 @@ fn card(theme: &Theme, entry: &ResultRow, with_bar: bool, area: Rect, buffer: &m
     }
     let width = [&entry.val, &entry.test, &entry.best, &entry.best_test].map(|value| value.width());
     let width = width.into_iter().max().unwrap_or(0).max(6);
+    let has_epoch = 2 + 7 + width + 2 + width + 2 + "epoch".len().max(entry.best_epoch.width()) <= room;
     let line = |what: &str, val: &str, test: &str, epoch: &str| {
+        let epoch = if has_epoch { epoch } else { "" };
         theme.text(&format!("  {what:<7}{val:>width$}  {test:>width$}  {epoch}"))
     };
     let rows = [
