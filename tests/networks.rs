@@ -364,7 +364,8 @@ fn every_network_learns_from_images_of_any_form() {
                 best < 1.0 && records[7].get(Metric::TrainLoss).unwrap() < records[0].get(Metric::TrainLoss).unwrap(),
                 "{what}: {records:?}"
             );
-            assert!(last.environment.backend.starts_with("libtorch ("), "{what}: {}", last.environment.backend);
+            let backend = if name == "convnet" { "fused (" } else { "libtorch (" };
+            assert!(last.environment.backend.starts_with(backend), "{what}: {}", last.environment.backend);
             let logits = last.weights.iter().rfind(|tensor| tensor.name.ends_with("weight")).unwrap();
             assert_eq!(logits.shape[0], 2, "{what}");
         }
