@@ -1,6 +1,6 @@
 //! What the ledger takes from a reader's finished runs.
 
-use super::compare::{MILESTONE, first_at, mean_and_deviation};
+use super::compare::{Milestone, first_at, mean_and_deviation};
 use super::{ArmId, EpochRecord, Finding, Lane, Metric, Preset, Study, format_count};
 
 /// Epochs at which the article gives a figure.
@@ -60,11 +60,11 @@ fn epochs_ratio(kept: &[EpochRecord]) -> Option<Finding> {
     let mut seeds: Vec<u64> = kept.iter().map(|record| record.seed).filter(whole).collect();
     seeds.sort_unstable();
     seeds.dedup();
-    let first = |arm: ArmId, seed: u64| first_at(of(arm, seed), MILESTONE);
+    let first = |arm: ArmId, seed: u64| first_at(of(arm, seed), Milestone::ARTICLE);
     let both: Vec<Arrivals> =
         seeds.iter().map(|&s| [ArmId::RELU_TANH, ArmId::ALL_TANH].map(|arm| first(arm, s))).collect();
     let [a, b] = [ArmId::RELU_TANH, ArmId::ALL_TANH].map(ArmId::title);
-    ratio_finding([&a, &b], &both, LAST, seeds)
+    ratio_finding([&a, &b], &both, LAST, seeds, Milestone::ARTICLE)
 }
 
 /// The epochs at which two arms with one seed came down to the milestone; `None` for one that did not.
@@ -82,17 +82,24 @@ fn mean_epoch(epochs: &[u32]) -> String {
 }
 
 /// When an arm came down to the milestone, with each seed.
-fn arrival_finding(key: String, title: &str, arrivals: &[Option<u32>], last: u32, seeds: Vec<u64>) -> Option<Finding> {
+fn arrival_finding(
+    key: String,
+    title: &str,
+    arrivals: &[Option<u32>],
+    last: u32,
+    seeds: Vec<u64>,
+    goal: Milestone,
+) -> Option<Finding> {
     let values: Vec<f64> = arrivals.iter().map(|arrival| rank_epoch(*arrival, last)).collect();
     let reached: Vec<u32> = arrivals.iter().flatten().copied().collect();
     let (count, all) = (reached.len(), arrivals.len());
     let within = format!("within {}", format_count(last as usize, "epoch"));
     let text = match count {
-        0 if all == 1 => format!("{title} did not come down to {MILESTONE} % {within}"),
-        0 => format!("{title} did not come down to {MILESTONE} % {within} with any of {all} seeds"),
-        _ if count == all => format!("{title} was down to {MILESTONE} % at epoch {}", mean_epoch(&reached)),
+        0 if all == 1 => format!("{title} did not come down to {goal} {within}"),
+        0 => format!("{title} did not come down to {goal} {within} with any of {all} seeds"),
+        _ if count == all => format!("{title} was down to {goal} at epoch {}", mean_epoch(&reached)),
         _ => format!(
-            "{title} was down to {MILESTONE} % with {count} of {all} seeds, at epoch {}, and not {within} with the others",
+            "{title} was down to {goal} with {count} of {all} seeds, at epoch {}, and not {within} with the others",
             mean_epoch(&reached)
         ),
     };
@@ -101,7 +108,7 @@ fn arrival_finding(key: String, title: &str, arrivals: &[Option<u32>], last: u32
 }
 
 /// The second arm's epochs to the milestone over the first's.
-fn ratio_finding(titles: [&str; 2], both: &[Arrivals], last: u32, seeds: Vec<u64>) -> Option<Finding> {
+fn ratio_finding(titles: [&str; 2], both: &[Arrivals], last: u32, seeds: Vec<u64>, goal: Milestone) -> Option<Finding> {
     let [a, b] = titles;
     let ratio = |[one, other]: &Arrivals| rank_epoch(*other, last) / rank_epoch(*one, last);
     let ratios: Vec<f64> = both.iter().map(ratio).collect();
@@ -111,16 +118,16 @@ fn ratio_finding(titles: [&str; 2], both: &[Arrivals], last: u32, seeds: Vec<u64
     let all = both.len();
     let text = match (mean_and_deviation(&measured), both) {
         _ if both.iter().flatten().all(Option::is_none) => {
-            format!("neither {a} nor {b} came down to {MILESTONE} % {within}")
+            format!("neither {a} nor {b} came down to {goal} {within}")
         }
         (Some((mean, _)), _) if measured.len() == all => {
-            format!("down to {MILESTONE} % {b} took {mean:.2} times {a}'s epochs")
+            format!("down to {goal} {b} took {mean:.2} times {a}'s epochs")
         }
         (_, [[Some(epoch), None]]) => {
-            format!("{a} was down to {MILESTONE} % at epoch {epoch}, {b} not {within}")
+            format!("{a} was down to {goal} at epoch {epoch}, {b} not {within}")
         }
         (_, [[None, Some(epoch)]]) => {
-            format!("{b} was down to {MILESTONE} % at epoch {epoch}, {a} not {within}")
+            format!("{b} was down to {goal} at epoch {epoch}, {a} not {within}")
         }
         (mean, _) => {
             let both = match mean {
@@ -129,7 +136,7 @@ fn ratio_finding(titles: [&str; 2], both: &[Arrivals], last: u32, seeds: Vec<u64
                 }
                 None => format!("both with none of {all} seeds"),
             };
-            format!("down to {MILESTONE} % {within}: {both}; {a} alone with {}, {b} alone with {}", alone(0), alone(1))
+            format!("down to {goal} {within}: {both}; {a} alone with {}, {b} alone with {}", alone(0), alone(1))
         }
     };
     let found = finding("race.ratio".into(), &ratios, seeds, |_| text.clone())?;
@@ -146,8 +153,14 @@ pub fn run_finding_keys(spec: &Study) -> Vec<String> {
     keys
 }
 
+/// The value to which the epochs of a run are counted: the published one for its network and images, else the article's.
+fn milestone_of(spec: &Study) -> Milestone {
+    spec.milestone().unwrap_or(Milestone::ARTICLE)
+}
+
 /// The findings of one run, over its seeds: for each arm `race.error.ARM`, the validation error after the last epoch,
-/// and `race.best.ARM`, the lowest, once the run has finished; `race.epochs.ARM`, the epochs to 1.37 %, of which one more
+/// and `race.best.ARM`, the lowest, once the run has finished; `race.epochs.ARM`, the epochs to 1.37 % (of AlexNet's race
+/// to 25 % training error), of which one more
 /// than the last stands in where a finished run never reached it (`Finding::is_bound`); and `race.ratio`, the second
 /// arm's epochs over the first's. Lanes that diverged are left out.
 pub fn run_findings(spec: &Study, records: &[EpochRecord], diverged: &[Lane], is_finished: bool) -> Vec<Finding> {
@@ -156,7 +169,8 @@ pub fn run_findings(spec: &Study, records: &[EpochRecord], diverged: &[Lane], is
         spec.seeds.iter().copied().filter(|&seed| !diverged.contains(&Lane { arm, seed })).collect()
     };
     // The outer `None` while a run may still reach it.
-    let epochs = |arm: ArmId, seed: u64| match first_at(of(Lane { arm, seed }), MILESTONE) {
+    let goal = milestone_of(spec);
+    let epochs = |arm: ArmId, seed: u64| match first_at(of(Lane { arm, seed }), goal) {
         None if !is_finished => None,
         arrival => Some(arrival),
     };
@@ -196,7 +210,7 @@ pub fn run_findings(spec: &Study, records: &[EpochRecord], diverged: &[Lane], is
         }
         let arrivals: Option<Vec<Option<u32>>> = seeds.iter().map(|&seed| epochs(arm, seed)).collect();
         findings.extend(arrivals.and_then(|arrivals| {
-            arrival_finding(format!("race.epochs.{arm}"), &title, &arrivals, spec.epochs, seeds.clone())
+            arrival_finding(format!("race.epochs.{arm}"), &title, &arrivals, spec.epochs, seeds.clone(), goal)
         }));
     }
     findings.extend(run_ratio(spec, sound, epochs));
@@ -230,10 +244,10 @@ fn run_ratio(
     }
     if both.iter().flatten().all(Option::is_none) {
         let which = if spec.arms.len() > 2 { ", the first two arms," } else { "" };
-        let within = format_count(spec.epochs as usize, "epoch");
-        return Some(absent(format!("neither {a} nor {b}{which} came down to {MILESTONE} % within {within}")));
+        let (within, goal) = (format_count(spec.epochs as usize, "epoch"), milestone_of(spec));
+        return Some(absent(format!("neither {a} nor {b}{which} came down to {goal} within {within}")));
     }
-    ratio_finding([&a, &b], &both, spec.epochs, seeds)
+    ratio_finding([&a, &b], &both, spec.epochs, seeds, milestone_of(spec))
 }
 
 /// The arms of a study that train at the article's settings. Seeds, epochs, threads and backend may differ, as they do
@@ -471,5 +485,31 @@ mod tests {
         let (spec, records) = run(1, |_| 1.0, 150);
         let small = Study { train_size: 10_000, ..spec };
         assert!(race_findings(&[(small, records)]).is_empty());
+    }
+
+    /// AlexNet's race is decided by its training error, whatever its validation error does.
+    #[test]
+    fn a_race_on_cifar_is_counted_by_its_training_error() {
+        let spec: Study = "all-relu; all-tanh | preset=cifar-glorot epochs=4".parse().unwrap();
+        let record = |arm, epoch, error: f64| {
+            let measured = [(Metric::TrainError, error), (Metric::ValError, 1.0)];
+            EpochRecord::new(Lane { arm, seed: 1 }, epoch, measured)
+        };
+        let arms: Vec<ArmId> = spec.arm_ids().collect();
+        let (relu, tanh) = ([40.0, 25.0, 20.0, 19.0], [45.0, 38.0, 30.0, 25.01]);
+        let records: Vec<EpochRecord> = (1..=4)
+            .flat_map(|epoch| {
+                let at = epoch as usize - 1;
+                [record(arms[0], epoch, relu[at]), record(arms[1], epoch, tanh[at])]
+            })
+            .collect();
+        let found = run_findings(&spec, &records, &[], true);
+        let text = |key: &str| found.iter().find(|finding| finding.key == key).unwrap().text.clone();
+        assert_eq!(text("race.epochs.all-relu"), "all-ReLU was down to 25 % training error at epoch 2");
+        assert_eq!(text("race.epochs.all-tanh"), "all-Tanh did not come down to 25 % training error within 4 epochs");
+        assert_eq!(
+            text("race.ratio"),
+            "all-ReLU was down to 25 % training error at epoch 2, all-Tanh not within 4 epochs"
+        );
     }
 }
