@@ -3,9 +3,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-use learn::data::ImageShape;
-use learn::network::{Architecture, Network};
+use learn::data::{Augmentation, ImageShape};
+use learn::network::{Architecture, Mode, Network};
 use learn::optim::SgdSettings;
+use learn::random::{Purpose, Random};
 use learn::train::{LaneSettings, train};
 use learn::{Control, Dataset, Ending, NamedTensor, Observer, Snapshot};
 use protocol::{
@@ -28,6 +29,7 @@ fn settings(architecture: Architecture) -> LaneSettings {
         architecture,
         init: Init::He,
         inputs: Inputs::Unit,
+        augmentation: Augmentation::default(),
         sgd: SgdSettings::default(),
         learning_rate: 0.05,
         schedule: Box::new(|_| 1.0),
@@ -76,6 +78,11 @@ fn trained(settings: &LaneSettings, data: &Dataset) -> (Vec<EpochRecord>, Snapsh
     (collector.records, collector.last.unwrap())
 }
 
+fn normalised(mut architecture: Architecture, norm: &str) -> Architecture {
+    architecture.normalise(norm.parse().unwrap());
+    architecture
+}
+
 #[test]
 fn a_stop_anywhere_keeps_dropout_and_the_optimisers_state() {
     let arm = ArmSettings { momentum: 0.9, nesterov: true, weight_decay: 1e-3, ..ArmSettings::default() };
@@ -93,8 +100,19 @@ fn a_stop_anywhere_keeps_dropout_and_the_optimisers_state() {
             ..settings(Architecture::convnet([2, 3, 4, 10], Activations::ALL_TANH, 0.0))
         },
         LaneSettings { inputs: Inputs::Standardised, ..settings(Architecture::lenet4([2, 3, 9], prelu, 0.0)) },
+        LaneSettings {
+            augmentation: Augmentation { flip: true, crop: 3 },
+            ..settings(Architecture::lenet4([2, 3, 9], Activations::RELU_TANH, 0.0))
+        },
+        LaneSettings {
+            sgd,
+            augmentation: Augmentation { flip: true, crop: 3 },
+            ..settings(normalised(Architecture::convnet([2, 3, 4, 10], prelu, 0.5), "batch"))
+        },
+        settings(normalised(Architecture::lenet4([3, 3, 9], Activations::RELU_TANH, 0.0), "local(0.5)")),
     ];
-    let backends = ["fused", "libtorch (only", "libtorch (only", "libtorch (only", "libtorch (the inputs"];
+    let (only, normalised) = ("libtorch (only", "libtorch (normalisation");
+    let backends = ["fused", only, only, only, "libtorch (the inputs", "fused", normalised, normalised];
     for (settings, backend) in cases.iter().zip(backends) {
         let (records, whole) = trained(settings, &MNIST);
         assert!(whole.environment.backend.starts_with(backend), "{}", whole.environment.backend);
@@ -116,24 +134,85 @@ fn series(count: usize, start: usize) -> Vec<f32> {
     (start..start + count).map(|k| ((k * 7919 % 2003) as f64 / 2003.0 - 0.5) as f32).collect()
 }
 
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+/// Whether a tensor has PyTorch's values.
+fn near(what: &str, found: &Tensor, expected: &[f64]) {
+    let mut values = vec![0.0_f32; found.numel()];
+    assert_eq!(values.len(), expected.len(), "{what}");
+    found.detach().contiguous().view(-1).copy_data(&mut values, expected.len());
+    for (at, (found, expected)) in values.iter().zip(expected).enumerate() {
+        let difference = (f64::from(*found) - expected).abs();
+        assert!(difference <= 2e-5 * expected.abs().max(1.0), "{what} {at}: {found}, PyTorch {expected}");
+    }
+}
+
+/// Batch normalisation and local response normalisation in the convnet and in LeNet-4, against those that
+/// `tests/tools/norms.py` has found with PyTorch's: values, gradients, and after two steps the running statistics and what
+/// an evaluation makes of them.
+#[test]
+fn normalised_networks_are_pytorchs() {
+    let fixture = std::fs::read_to_string("tests/fixtures/norms.json").unwrap();
+    let fixture: Value = serde_json::from_str(&fixture).unwrap();
+    let whole = |key: &str| fixture[key].as_u64().unwrap() as usize;
+    let (images, steps) = (whole("images"), whole("steps"));
+    for case in fixture["cases"].as_array().unwrap() {
+        let text = |key: &str| case[key].as_str().unwrap();
+        let what = |of: &str| format!("{} {} {}: {of}", text("network"), text("activation"), text("norm"));
+        let activation: Activation = text("activation").parse().unwrap();
+        let arm = Activations { conv: activation, fc: activation };
+        let widths: Vec<u32> = serde_json::from_value(case["widths"].clone()).unwrap();
+        let (architecture, channels) = match text("network") {
+            "convnet" => (Architecture::convnet(widths.try_into().unwrap(), arm, 0.0), 3),
+            _ => (Architecture::lenet4(widths.try_into().unwrap(), arm, 0.0), 1),
+        };
+        let architecture = normalised(architecture, text("norm"));
+        // LeNet-4 pads its images to 32x32.
+        let side = 32 - 2 * architecture.padding.border;
+        let shape = ImageShape { channels, height: side, width: side };
+        let mut net = Network::new(architecture, shape, 10, Init::Xavier, 1);
+        let mut start = 0;
+        for parameter in &net.parameters {
+            let values = Tensor::from_slice(&series(parameter.numel(), start)).view(parameter.size().as_slice());
+            tch::no_grad(|| parameter.shallow_clone().copy_(&values));
+            start += parameter.numel();
+        }
+        let labels = Tensor::from_slice(&(0..images as i64).collect::<Vec<_>>());
+        let inputs = |step: usize| {
+            let values = series(images * channels * 32 * 32, start + 1000 * step);
+            Tensor::from_slice(&values).view([images as i64, channels as i64, 32, 32])
+        };
+        let mut random = Random::new(1, Purpose::InitialWeights);
+        let _ = net.logits_in(&inputs(0), Mode::Training(&mut random));
+        let last = inputs(steps - 1);
+        let logits = net.logits_in(&last, Mode::Training(&mut random));
+        near(&what("logits in training"), &logits, &numbers(&case["training_logits"]));
+        let loss = logits.cross_entropy_for_logits(&labels);
+        near(&what("loss"), &loss, &[case["loss"].as_f64().unwrap()]);
+        let gradients = Tensor::run_backward(&[&loss], &net.parameters, false, false);
+        for (parameter, gradient) in net.names().iter().zip(&gradients) {
+            near(&what(parameter), gradient, &numbers(&case["gradients"][parameter]));
+        }
+        let statistics = case["statistics"].as_object().unwrap();
+        let weights = net.weights();
+        assert_eq!(weights.len(), gradients.len() + statistics.len());
+        for (name, expected) in statistics {
+            let found = weights.iter().find(|tensor| tensor.name == *name).unwrap();
+            near(&what(name), &Tensor::from_slice(&found.values), &numbers(expected));
+        }
+        net.require_gradients(false);
+        near(&what("logits"), &net.logits(&last), &numbers(&case["logits"]));
+    }
+}
+
 /// Values and gradients of cuda-convnet's network, with ReLU and with tanh, against those that `tests/tools/convnet.py` has
 /// found with PyTorch's own layers.
 #[test]
 fn the_convnet_is_pytorchs() {
     let fixture = std::fs::read_to_string("tests/fixtures/convnet.json").unwrap();
     let fixture: Value = serde_json::from_str(&fixture).unwrap();
-    let numbers = |value: &Value| -> Vec<f64> {
-        value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
-    };
-    let near = |what: &str, found: &Tensor, expected: &[f64]| {
-        let mut values = vec![0.0_f32; found.numel()];
-        found.detach().contiguous().view(-1).copy_data(&mut values, expected.len());
-        assert_eq!(values.len(), expected.len(), "{what}");
-        for (at, (found, expected)) in values.iter().zip(expected).enumerate() {
-            let difference = (f64::from(*found) - expected).abs();
-            assert!(difference <= 2e-5 * expected.abs().max(1.0), "{what} {at}: {found}, PyTorch {expected}");
-        }
-    };
     let cifar = ImageShape { channels: 3, height: 32, width: 32 };
     let whole = Architecture::convnet([32, 32, 64, 64], Activations::ALL_RELU, 0.0);
     let count: i64 = whole.parameters(cifar, 10).iter().map(|parameter| parameter.size.iter().product::<i64>()).sum();
@@ -169,6 +248,12 @@ fn the_convnet_is_pytorchs() {
     }
 }
 
+/// The largest difference of two weights.
+fn distance(a: &[NamedTensor], b: &[NamedTensor]) -> f32 {
+    let values = |all: &[NamedTensor]| all.iter().flat_map(|tensor| tensor.values.clone()).collect::<Vec<f32>>();
+    values(a).iter().zip(values(b)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
 /// With the same masks: dropout is behind fc1, which LibTorch computes in both engines.
 #[test]
 fn both_engines_drop_the_same_units() {
@@ -177,12 +262,28 @@ fn both_engines_drop_the_same_units() {
     let libtorch = LaneSettings { backend: Backend::Libtorch, epochs: 1, ..settings(lenet4(0.5)) };
     let dense = LaneSettings { epochs: 1, ..settings(lenet4(0.0)) };
     let [ours, oracle, dense] = [&fused, &libtorch, &dense].map(|settings| trained(settings, &MNIST).1.weights);
-    let distance = |a: &[NamedTensor], b: &[NamedTensor]| {
-        let values = |all: &[NamedTensor]| all.iter().flat_map(|tensor| tensor.values.clone()).collect::<Vec<f32>>();
-        values(a).iter().zip(values(b)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
-    };
     let (apart, without) = (distance(&ours, &oracle), distance(&ours, &dense));
     assert!(apart < 1e-4 && without > 1e-2, "{apart}, {without}");
+}
+
+/// With the same pictures: our engine moves bytes, LibTorch gets moved inputs.
+#[test]
+fn both_engines_see_the_same_augmented_images() {
+    let lane = |backend, augmentation| LaneSettings {
+        backend,
+        augmentation,
+        epochs: 1,
+        ..settings(Architecture::lenet4([2, 3, 30], Activations::RELU_TANH, 0.0))
+    };
+    let augmentation = Augmentation { flip: true, crop: 3 };
+    let [ours, oracle, plain] = [
+        lane(Backend::Fused, augmentation),
+        lane(Backend::Libtorch, augmentation),
+        lane(Backend::Fused, Augmentation::default()),
+    ]
+    .map(|settings| trained(&settings, &MNIST).1.weights);
+    let (apart, without) = (distance(&ours, &oracle), distance(&ours, &plain));
+    assert!(apart < 1e-4 && without > 1e-3, "{apart}, {without}");
 }
 
 /// Every step's rate is the schedule's: nothing is learned at a rate of 0.

@@ -1,8 +1,8 @@
 //! Checkpoints as safetensors, in memory. LibTorch never writes a file, and nothing is copied into a live network
 //! before its names, shapes, values and digest were checked.
 //!
-//! The tensors are the network's parameters, by the names of its description, and, with momentum, as many more called
-//! `velocity.*`. The metadata holds the study, the position in training and a sha256 over everything else, because
+//! The tensors are the network's parameters, by the names of its description, the running statistics of its batch
+//! normalisations, and, with momentum, one more for each parameter, called `velocity.*`. The metadata holds the study, the position in training and a sha256 over everything else, because
 //! safetensors has no checksum.
 
 use super::observer::{Environment, NamedTensor, Snapshot};
@@ -91,8 +91,8 @@ pub fn decode(bytes: &[u8]) -> Result<(Snapshot, Study), CheckpointError> {
     let spec: Study = serde_json::from_str(entry("spec")?).map_err(|e| damaged(&e))?;
 
     let settings = LaneSettings::new(&spec, place.lane).map_err(|error| CheckpointError::Foreign(error.to_string()))?;
+    let weights = read_all(&file, &settings.architecture.stored_names())?;
     let mut names = settings.architecture.names();
-    let weights = read_all(&file, &names)?;
     let has_velocity = file.names().iter().any(|name| name.starts_with("velocity."));
     for name in &mut names {
         name.insert_str(0, "velocity.");

@@ -1,6 +1,6 @@
 //! The network of a lane with what computes it: LibTorch throughout, or our fused kernels for the large layers.
 
-use super::data::{ImageShape, Preprocessing, Split};
+use super::data::{ImageShape, Preprocessing, Split, Transform};
 use super::fused::FusedLeNet4;
 use super::network::{Mode, Network};
 use protocol::Backend;
@@ -25,6 +25,8 @@ enum Form {
 pub enum Misfit {
     /// Only LeNet-4 has fused layers.
     Network,
+    /// No layer of normalisation is fused.
+    Normalisation,
     /// The fused layers read grey images of 28x28 pixels, which the network pads to 32x32.
     Images(ImageShape),
     /// The fused layers read values of 0 to 1.
@@ -39,6 +41,7 @@ impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Network => f.write_str("only LeNet-4 is fused"),
+            Self::Normalisation => f.write_str("normalisation is not fused"),
             Self::Images(shape) => write!(f, "images of {shape}, not 28x28 grey"),
             Self::Inputs => f.write_str("the inputs are not pixels from 0 to 1"),
             Self::TrainedActivation => f.write_str("an activation is trained"),
@@ -50,7 +53,8 @@ impl fmt::Display for Misfit {
 /// LeNet-4's widths if the fused form computes such a lane, or why it does not. Widths are no reason: it is the faster one up to
 /// the widest that a spec may have (`cargo bench --bench epoch -- 3 256,256,4096 100 300`), though by less.
 fn fit(net: &Network, images: ImageShape, preprocessing: &Preprocessing, threads: u32) -> Result<[i64; 3], Misfit> {
-    let widths = net.architecture.lenet4_widths().ok_or(Misfit::Network)?;
+    let other = if net.architecture.is_normalised() { Misfit::Normalisation } else { Misfit::Network };
+    let widths = net.architecture.lenet4_widths().ok_or(other)?;
     let activations = net.architecture.activations;
     if images != (ImageShape { channels: 1, height: 28, width: 28 }) {
         Err(Misfit::Images(images))
@@ -92,12 +96,22 @@ impl Engine {
 
     /// The logits of the picked images of a split: (picked, classes).
     pub fn logits(&mut self, split: &Split, pick: &[i64], mode: Mode) -> Tensor {
+        self.transformed_logits(split, pick, &[], mode)
+    }
+
+    /// The same of images to which something is done. `transforms` has one for each of them, or none.
+    pub fn transformed_logits(&mut self, split: &Split, pick: &[i64], transforms: &[Transform], mode: Mode) -> Tensor {
         match &mut self.form {
             Form::Libtorch(_) => {
-                let images = split.inputs(pick, self.net.architecture.padding, &self.preprocessing);
+                let padding = self.net.architecture.padding;
+                let images = split.transformed_inputs(pick, transforms, padding, &self.preprocessing);
                 self.net.logits_in(&images, mode)
             }
-            Form::Fused(fused) => fused.logits(&self.net, split.pixels(), pick, mode),
+            Form::Fused(fused) if transforms.is_empty() => fused.logits(&self.net, split.pixels(), pick, mode),
+            Form::Fused(fused) => {
+                let all: Vec<i64> = (0..pick.len() as i64).collect();
+                fused.logits(&self.net, &split.transformed_pixels(pick, transforms), &all, mode)
+            }
         }
     }
 
@@ -139,6 +153,11 @@ mod tests {
         assert_eq!(name(lenet4(both), colour, 1), "libtorch (images of 28x28 RGB, not 28x28 grey)");
         let trained = Activations { fc: Activation::PRELU, ..both };
         assert_eq!(name(lenet4(trained), grey, 1), "libtorch (an activation is trained)");
+        for norm in ["batch", "local"] {
+            let mut normalised = lenet4(both);
+            normalised.normalise(norm.parse().unwrap());
+            assert_eq!(name(normalised, grey, 1), "libtorch (normalisation is not fused)");
+        }
         let others = [Architecture::mlp(&[5], relu, 0.0), Architecture::convnet([2, 2, 2, 2], both, 0.0)];
         for architecture in others {
             assert_eq!(name(architecture, grey, 1), "libtorch (only LeNet-4 is fused)");

@@ -14,12 +14,17 @@ pub enum Purpose {
     Shuffle {
         epoch: u32,
     },
-    /// Noise, dropout and augmentation in this epoch.
+    /// Noise of an experiment in this epoch.
     Noise {
         epoch: u32,
     },
-    /// The same for one batch of it, counted from 0, so that training can be resumed in the middle of an epoch.
+    /// Dropout in one batch of this epoch, counted from 0, so that training can be resumed in the middle of an epoch.
     BatchNoise {
+        epoch: u32,
+        batch: u32,
+    },
+    /// What is done to the images of one batch. Apart from dropout, so that arms with and without it see the same.
+    Augmentation {
         epoch: u32,
         batch: u32,
     },
@@ -40,8 +45,9 @@ impl Random {
             Purpose::Shuffle { epoch } => stream(1, epoch),
             Purpose::Noise { epoch } => stream(2, epoch),
             Purpose::Experiment { number } => stream(3, number),
-            // The highest bit is used by no other purpose.
+            // The two highest bits are used by no other purpose, and no epoch has so high a number.
             Purpose::BatchNoise { epoch, batch } => 1 << 63 | stream(epoch.into(), batch),
+            Purpose::Augmentation { epoch, batch } => 1 << 62 | stream(epoch.into(), batch),
         };
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         generator.set_stream(stream);
@@ -103,6 +109,7 @@ mod tests {
         let of_batch = |epoch, batch| draw(1, Purpose::BatchNoise { epoch, batch });
         assert_ne!(of_batch(1, 2), of_batch(2, 1));
         assert_ne!(of_batch(2, 1), draw(1, Purpose::Noise { epoch: 1 }));
+        assert_ne!(of_batch(2, 1), draw(1, Purpose::Augmentation { epoch: 2, batch: 1 }));
     }
 
     #[test]

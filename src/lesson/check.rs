@@ -599,6 +599,7 @@ mod tests {
             "pretraining",
             "separability",
             "tricks",
+            "convnet-tricks",
             "sparsity-error",
             "dying",
             "activation-cost",

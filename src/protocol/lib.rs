@@ -42,9 +42,9 @@ pub use run_filter::{RunFilter, SettingsText};
 pub use run_labels::{LONGEST_NOTES, RunTag, format_tags};
 pub use steering::{SteeredSetting, Steering, arm_history, describe_steerings, steered_arms, steered_rate};
 pub use study::{
-    Activations, Arm, ArmId, ArmSettings, Backend, CellResult, DataSource, DifferingSetting, Draft, DraftArm, Init,
-    Inputs, Lane, LaneResults, Network, Preset, SETTINGS, Schedule, Setting, SettingValue, SpecError, StepPlace, Study,
-    Sweep, SweepAxis, SweepCell, SweepProgress, Widths, best_cells, differing_settings, grouped,
+    Activations, Arm, ArmId, ArmSettings, Backend, CellResult, DataSource, DifferingSetting, Draft, DraftArm, Drops,
+    Init, Inputs, Lane, LaneResults, Network, Norm, Preset, SETTINGS, Schedule, Setting, SettingValue, SpecError,
+    StepPlace, Study, Sweep, SweepAxis, SweepCell, SweepProgress, Widths, best_cells, differing_settings, grouped,
 };
 pub use text::{
     clean_id, escape_controls, escape_json, escape_line, format_real, id_fault, is_bidi_control, is_terminal_control,

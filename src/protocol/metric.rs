@@ -112,7 +112,7 @@ pub const METRICS: [MetricEntry; 13] = [
         better: Better::Lower,
         scale: AxisScale::Log,
         per_layer: false,
-        help: "share of the epoch's training images that the network got wrong, each before its batch's step",
+        help: "share of the epoch's training images that the network got wrong, each before its batch's step and as it was shown: mirrored or shifted, with dropout, normalised by its batch",
     },
     MetricEntry {
         metric: Metric::ValLoss,

@@ -56,7 +56,7 @@ impl Trainer for LibTorch {
     }
 
     fn experiment(&self, spec: &ExperimentSpec, observer: &mut dyn CellObserver) -> Result<Outcome, String> {
-        let context = experiment::Context { mnist: &|| self.data.load(&DataSource::Mnist), cache: &self.cache };
+        let context = experiment::Context { data: &|source| self.data.load(source), cache: &self.cache };
         experiment::run(spec, &context, observer).map_err(|error| error.to_string())
     }
 

@@ -1,5 +1,6 @@
 //! The splits of a data set, shared by all lanes.
 
+use super::augmentation::Transform;
 use super::embedded;
 use super::preprocessing::Preprocessing;
 use super::reader::{Contents, ImageShape, LabelledImages, ReadError, published_cifar10, reader_of};
@@ -95,11 +96,39 @@ impl Split {
     /// # Panics
     /// If an image does not exist.
     pub fn inputs(&self, pick: &[i64], padding: Padding, preprocessing: &Preprocessing) -> Tensor {
-        let (values, padded) = preprocessing.convert_images(self, pick, padding);
+        self.transformed_inputs(pick, &[], padding, preprocessing)
+    }
+
+    /// The same of images to which something is done. `transforms` has one for each of them, or none.
+    ///
+    /// # Panics
+    /// If an image does not exist.
+    pub fn transformed_inputs(
+        &self,
+        pick: &[i64],
+        transforms: &[Transform],
+        padding: Padding,
+        preprocessing: &Preprocessing,
+    ) -> Tensor {
+        let (values, padded) = preprocessing.convert_images(self, pick, transforms, padding);
         let [count, c, h, w] = [pick.len(), padded.channels, padded.height, padded.width].map(|size| size as i64);
         let values = Tensor::from_slice(&values);
         // Channels stay adjacent in memory, which LibTorch prefers; for one channel there is no other order.
         if c == 1 { values.view([count, 1, h, w]) } else { values.view([count, h, w, c]).permute([0, 3, 1, 2]) }
+    }
+
+    /// The picked images with a transform each, as they would be stored.
+    ///
+    /// # Panics
+    /// If an image does not exist.
+    pub fn transformed_pixels(&self, pick: &[i64], transforms: &[Transform]) -> Vec<u8> {
+        let (pixels, ImageShape { channels, height, width }) = (self.pixels(), self.shape);
+        let length = self.shape.len();
+        let mut found = vec![0; pick.len() * length];
+        for ((&at, transform), to) in pick.iter().zip(transforms).zip(found.chunks_exact_mut(length)) {
+            transform.copy_image(&pixels[at as usize * length..][..length], [height, width, channels], to);
+        }
+        found
     }
 }
 

@@ -1,7 +1,7 @@
 //! How stored pixels become a network's inputs, by the statistics of the images that train.
 
 use super::reader::ImageShape;
-use super::{Padding, Split};
+use super::{Padding, Split, Transform};
 use protocol::Inputs;
 
 /// How stored pixels become a network's inputs. Their layout is (height, width, channels) before and after.
@@ -52,18 +52,33 @@ impl Preprocessing {
         }
     }
 
-    /// The picked images one after the other, each in a border of zeros.
-    pub(super) fn convert_images(&self, split: &Split, pick: &[i64], padding: Padding) -> (Vec<f32>, ImageShape) {
+    /// The picked images one after the other, each in a border of zeros. `transforms` has one for each image, or none.
+    pub(super) fn convert_images(
+        &self,
+        split: &Split,
+        pick: &[i64],
+        transforms: &[Transform],
+        padding: Padding,
+    ) -> (Vec<f32>, ImageShape) {
         let (pixels, shape) = (split.pixels(), split.shape());
         let padded = padding.padded(shape);
         let [row, padded_row] = [shape, padded].map(|shape| shape.width * shape.channels);
         let (above, left) = ((padded.height - shape.height) / 2, (padded.width - shape.width) / 2 * shape.channels);
         let mut values = vec![0.0_f32; pick.len() * padded.len()];
-        for (&at, image) in pick.iter().zip(values.chunks_exact_mut(padded.len())) {
+        let mut converted = vec![0.0_f32; row];
+        for (picked, (&at, image)) in pick.iter().zip(values.chunks_exact_mut(padded.len())).enumerate() {
             let bytes = &pixels[at as usize * shape.len()..][..shape.len()];
-            let lines = image.chunks_exact_mut(padded_row).skip(above);
-            for ((number, bytes), line) in bytes.chunks_exact(row).enumerate().zip(lines) {
-                self.convert(bytes, number * row, &mut line[left..]);
+            let transform = transforms.get(picked).copied().unwrap_or_default();
+            for (number, bytes) in bytes.chunks_exact(row).enumerate() {
+                let Some(to) = transform.row(number, shape.height) else { continue };
+                let line = &mut image[(above + to) * padded_row + left..][..row];
+                if transform.mirrored || transform.right != 0 {
+                    // Converted where it is stored, as the mean image is that of the stored places.
+                    self.convert(bytes, number * row, &mut converted);
+                    transform.copy_row(&converted, shape.channels, line);
+                } else {
+                    self.convert(bytes, number * row, line);
+                }
             }
         }
         (values, padded)

@@ -2,7 +2,7 @@
 
 use super::{CellObserver, Context, ExperimentError};
 use crate::{data::Dataset, machine};
-use protocol::{Effort, Outcome};
+use protocol::{DataSource, Effort, Outcome};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError, mpsc};
 use std::thread;
@@ -30,7 +30,12 @@ impl<'a> Bench<'a> {
 
     /// MNIST, loaded at the first call.
     pub fn mnist(&self) -> Result<Arc<Dataset>, ExperimentError> {
-        Ok((self.context.mnist)()?)
+        self.data(&DataSource::Mnist)
+    }
+
+    /// A data set, loaded at the first call.
+    pub fn data(&self, source: &DataSource) -> Result<Arc<Dataset>, ExperimentError> {
+        Ok((self.context.data)(source)?)
     }
 
     /// Reports the progress (`done` from 0 to 1), and errors if the measurement is to stop. Call it at least every

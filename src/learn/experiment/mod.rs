@@ -6,6 +6,7 @@
 mod autoencoder;
 mod bench;
 mod cache;
+mod gains;
 mod mean_field;
 mod mlp;
 mod penalised;
@@ -35,7 +36,7 @@ pub use cache::Cache;
 use super::data::{DataError, Dataset};
 use super::machine;
 use bench::Bench;
-use protocol::{Experiment, ExperimentSpec, Outcome, SpecError};
+use protocol::{DataSource, Experiment, ExperimentSpec, Outcome, SpecError};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -55,8 +56,8 @@ pub trait CellObserver {
 
 /// What measurements share.
 pub struct Context<'a> {
-    /// Returns MNIST, and loads it at the first call.
-    pub mnist: &'a dyn Fn() -> Result<Arc<Dataset>, DataError>,
+    /// Returns a data set, and loads it at the first call.
+    pub data: &'a dyn Fn(&DataSource) -> Result<Arc<Dataset>, DataError>,
     /// What earlier measurements have trained.
     pub cache: &'a Cache,
 }

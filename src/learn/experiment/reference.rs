@@ -12,6 +12,11 @@ pub fn krizhevsky() -> Source {
     Source::Cited("Krizhevsky, Sutskever, Hinton 2012, Fig. 1, digitised".into())
 }
 
+/// The errors and times on the project's page, and what its layer files say.
+pub fn cuda_convnet() -> Source {
+    Source::Cited("cuda-convnet, project page and layer files".into())
+}
+
 pub fn glorot() -> Source {
     Source::Cited("Glorot, Bordes, Bengio 2011, Fig. 1, digitised".into())
 }

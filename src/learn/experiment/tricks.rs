@@ -1,11 +1,12 @@
 //! Training tricks, each alone against the plain network, and all together.
 
+use super::gains::{self, ArmEnds, Gains, PLAIN, TOGETHER};
 use super::mlp::{self, Recipe, Training, labelled, mean, mlp_of, train};
 use super::summary::{Absent, Measured};
 use super::{ExperimentError, bench::Bench, bench::Part, summary};
 use crate::network::{Architecture, Mode, Network};
 use crate::{random::Purpose, random::Random};
-use protocol::{Activation, Aim, Bar, Bars, Figure, Init, Outcome, Source, Stroke, Table, Trick, Tricks};
+use protocol::{Activation, Aim, Figure, Init, Outcome, Source, Stroke, Trick, Tricks};
 use tch::{Kind, Tensor};
 
 /// One way to train.
@@ -37,9 +38,6 @@ impl History {
 const DROPPED: f64 = 0.25;
 /// The most pixels that a digit is shifted in each direction.
 const REACH: i64 = 2;
-
-const PLAIN: &str = "plain";
-const TOGETHER: &str = "together";
 
 pub fn run(settings: &Tricks, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
     let data = bench.mnist()?;
@@ -130,108 +128,26 @@ fn curves(phi: Activation, arms: &[Arm], courses: &[Vec<&History>]) -> Figure {
     Figure::Plot(summary::plot(title, summary::axis("epoch"), y, series))
 }
 
-/// The difference that one arm makes to another, seed by seed. A network that diverged gives no number.
-fn add(sum: &mut [Measured], gains: &[Measured]) {
-    for (sum, gain) in sum.iter_mut().zip(gains) {
-        *sum = (*sum).and_then(|sum| Ok(sum + (*gain)?));
-    }
-}
-
 fn report(phi: Activation, arms: &[Arm], courses: &[Vec<&History>], seeds: &[u64]) -> Outcome {
-    let ends = |courses: &[&History]| courses.iter().map(|course| course.end()).collect::<Vec<Measured>>();
-    let (plain, title) = (ends(&courses[0]), phi.title());
-    let (mut rows, mut findings, mut bars) = (Vec::new(), Vec::new(), Vec::new());
-    let mut sum: Vec<Measured> = vec![Ok(0.0); seeds.len()];
-    let mut aims = Aim::ALL.map(|aim| (aim, sum.clone()));
-    let mut together = Vec::new();
-    for (arm, courses) in arms.iter().zip(courses) {
-        let (name, ends) = (arm.name, ends(courses));
-        let subject = format!("{title}, {name}");
-        // Seed by seed, because both networks have the same initial draws and the same batches.
-        let gain = |(plain, end): (&Measured, &Measured)| match (plain, end) {
-            (Ok(plain), Ok(end)) => Ok(plain - end),
-            (_, Err(absent)) => Err(*absent),
-            (Err(_), Ok(_)) => Err(Absent::Undefined("the plain network diverged")),
-        };
-        let gains: Vec<Measured> = plain.iter().zip(&ends).map(gain).collect();
-        let says = |error: f64| format!("{subject}: the test error ends at {error:.2} %");
-        let error = summary::finding(format!("tricks.error.{phi}.{name}"), &subject, &ends, seeds, says);
-        let mut row = vec![name.to_string(), summary::cell_with_spread(&error, 2), "-".into()];
-        findings.push(error.tabled());
-        if name != PLAIN {
-            let says = |gain: f64| {
-                let how = if gain >= 0.0 { "lower" } else { "higher" };
-                format!("{subject}: {:.2} points {how} than the plain network's", gain.abs())
-            };
-            let gain = summary::finding(format!("tricks.gain.{phi}.{name}"), &subject, &gains, seeds, says);
-            let sign = if gain.value.is_some_and(|gain| gain >= 0.0) { "+" } else { "" };
-            row[2] = format!("{sign}{}", summary::cell_with_spread(&gain, 2));
-            bars.extend(gain.value.map(|gain| bar(name, gain)));
-            findings.push(gain.tabled());
-        }
-        rows.push(row);
-        if name == TOGETHER {
-            together = gains;
-        } else if let [trick] = arm.tricks[..] {
-            add(&mut sum, &gains);
-            let aim = aims.iter_mut().find(|(aim, _)| trick.aim() == Some(*aim));
-            if let Some((_, gained)) = aim {
-                add(gained, &gains);
-            }
-        }
-    }
-    let says = |sum: f64| format!("{title}: the single gains sum up to {sum:.2} points");
-    let total = summary::finding(format!("tricks.sum.{phi}"), title, &sum, seeds, says);
-    let is_clear = total.value.is_some_and(|sum| sum > 2.0 * total.spread.unwrap_or(0.0));
-    // In front of the bar of all tricks together.
-    let last = bars.len().saturating_sub(1);
-    bars.splice(last..last, total.value.map(|sum| bar("sum of these", sum)));
-    findings.push(total);
-    // A share of a sum that is not positive has no meaning.
-    let share = |(gain, sum): (&Measured, &Measured)| -> Measured {
-        match ((*gain)?, (*sum)?) {
-            (gain, sum) if sum > 0.0 => Ok(100.0 * gain / sum),
-            _ => Err(Absent::Undefined("alone they gain nothing")),
-        }
-    };
-    let shares: Vec<Measured> = together.iter().zip(&sum).map(share).collect();
-    // Nor has a share of a sum that is within its spread of zero.
-    if shares.iter().all(Result::is_ok) && is_clear {
-        let says = |share: f64| format!("{title}: all together gain {share:.0} % of that sum");
-        findings.push(summary::finding(format!("tricks.share.{phi}"), title, &shares, seeds, says));
-    }
-    for (aim, gains) in &aims {
+    let title = phi.title();
+    let ends = |courses: &Vec<&History>| courses.iter().map(|course| course.end()).collect();
+    let each: Vec<ArmEnds> =
+        arms.iter().zip(courses).map(|(arm, courses)| ArmEnds { name: arm.name, ends: ends(courses) }).collect();
+    let Gains { mut figures, mut findings, alone } = gains::report("tricks", phi, title, &each, seeds);
+    figures.insert(0, curves(phi, arms, courses));
+    let plain = vec![Ok(0.0); seeds.len()];
+    for aim in Aim::ALL {
+        let mut sum: Vec<Measured> = plain.clone();
+        let serves = |name: &str| Trick::ALL.iter().any(|trick| trick.name() == name && trick.aim() == Some(aim));
+        alone.iter().filter(|(name, _)| serves(name)).for_each(|(_, gained)| gains::add(&mut sum, gained));
         let what = match aim {
             Aim::Descent => "a faster descent",
             Aim::NewDigits => "new digits",
         };
         let says = |gain: f64| format!("{title}: the tricks for {what} sum up to {gain:.2} points");
-        findings.push(summary::finding(format!("tricks.camp.{phi}.{}", aim.name()), title, gains, seeds, says));
+        findings.push(summary::finding(format!("tricks.camp.{phi}.{}", aim.name()), title, &sum, seeds, says));
     }
-    let columns = ["trick", "test error, %", "gained, points"].map(String::from).to_vec();
-    let table = Table {
-        title: format!("{title}: what each trick is worth"),
-        columns,
-        rows,
-        sources: vec![Source::Measured; 3],
-        places: Vec::new(),
-    };
-    let bars = Bars {
-        title: format!("{title}: points gained"),
-        parts: ["gained", "lost"].map(String::from).to_vec(),
-        bars,
-        source: Source::Measured,
-    };
-    Outcome {
-        figures: vec![curves(phi, arms, courses), Figure::Bars(bars), Figure::Table(table)],
-        findings,
-        seconds: 0.0,
-    }
-}
-
-/// A loss is a part of its own, as no bar is negative.
-fn bar(name: &str, gain: f64) -> Bar {
-    Bar { name: name.into(), values: vec![Some(gain.max(0.0)), Some((-gain).max(0.0))], total: Some(gain) }
+    Outcome { figures, findings, seconds: 0.0 }
 }
 
 struct Watch<'a> {

@@ -2,7 +2,7 @@
 
 use crate::data::{ImageShape, Padding};
 use crate::init::{Fans, WeightKind};
-use protocol::{Activation, Activations};
+use protocol::{Activation, Activations, Norm};
 
 /// Layers that share the choice of an activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,9 +81,15 @@ pub enum Layer {
     /// In training, this share of the units is zeroed and the others are scaled up (Srivastava et al. 2014; the scaling
     /// is done in training, as in PyTorch).
     Dropout(f64),
-    /// Batch normalisation of units (Ioffe and Szegedy 2015), with a trained scale and shift.
+    /// Batch normalisation of units or maps (Ioffe and Szegedy 2015), with a trained scale and shift.
     BatchNorm {
         name: String,
+    },
+    /// Local response normalisation across five maps (Krizhevsky, Sutskever, Hinton 2012): each value is divided by
+    /// (1 + alpha mean(y^2))^0.75, with the mean over the values of the same place in its map and two on each side. Maps
+    /// that are not there count as zeros, as in PyTorch.
+    LocalNorm {
+        alpha: f64,
     },
     /// Only this many units of an image are kept, the largest; the others become 0.
     KeepLargest(i64),
@@ -215,11 +221,38 @@ impl Architecture {
         self.layers = layers;
     }
 
-    /// Inserts a batch normalisation in front of every activation of the fully connected layers.
+    /// Inserts the layers of a study's setting.
+    pub fn normalise(&mut self, norm: Norm) {
+        match norm {
+            Norm::None => {}
+            Norm::Batch => self.insert_batch_norms(),
+            Norm::Local(alpha) => self.insert_local_norms(alpha.value()),
+        }
+    }
+
+    /// Inserts a local response normalisation in front of every convolution but the first, that is behind the pooling, as
+    /// in cuda-convnet's 18 % network (`layers-18pct.cfg`).
+    fn insert_local_norms(&mut self, alpha: f64) {
+        let mut is_first = true;
+        let normalised = self.layers.drain(..).flat_map(|layer| {
+            let is_later = matches!(layer, Layer::Convolution { .. }) && !std::mem::take(&mut is_first);
+            let norm = is_later.then_some(Layer::LocalNorm { alpha });
+            norm.into_iter().chain([layer])
+        });
+        self.layers = normalised.collect();
+    }
+
+    /// Whether a layer of it normalises.
+    pub fn is_normalised(&self) -> bool {
+        self.layers.iter().any(|layer| matches!(layer, Layer::BatchNorm { .. } | Layer::LocalNorm { .. }))
+    }
+
+    /// Inserts a batch normalisation in front of every activation. Behind a pooling it normalises what the activation
+    /// gets, and is computed for fewer pixels.
     pub fn insert_batch_norms(&mut self) {
         let mut number = 0;
         let normalised = self.layers.drain(..).flat_map(|layer| {
-            let norm = (layer == Layer::Activation(Group::Fc)).then(|| {
+            let norm = matches!(layer, Layer::Activation(_)).then(|| {
                 number += 1;
                 Layer::BatchNorm { name: format!("bn{number}") }
             });
@@ -256,6 +289,22 @@ impl Architecture {
         // Any image size works that leaves a pixel after every pooling.
         let any = ImageShape { channels: 1, height: 64, width: 64 };
         self.parameters(any, 2).into_iter().map(|parameter| parameter.name).collect()
+    }
+
+    /// The names of everything that a checkpoint holds: the parameters, then the running statistics of each batch
+    /// normalisation.
+    pub fn stored_names(&self) -> Vec<String> {
+        let layers = self.layers.iter().filter_map(|layer| match layer {
+            Layer::BatchNorm { name } => Some(name),
+            _ => None,
+        });
+        let statistics = layers.flat_map(|name| Self::statistics_names(name));
+        self.names().into_iter().chain(statistics).collect()
+    }
+
+    /// The names of a batch normalisation's running mean and variance, which are PyTorch's.
+    pub fn statistics_names(layer: &str) -> [String; 2] {
+        ["mean", "var"].map(|what| format!("{layer}.running_{what}"))
     }
 
     /// The parameters for images of this shape, unpadded, and so many classes.
@@ -318,7 +367,11 @@ impl Architecture {
                     push(name, "weight", vec![maps[0]], Role::Scale);
                     push(name, "bias", vec![maps[0]], Role::Bias);
                 }
-                Layer::Dropout(_) | Layer::KeepLargest(_) | Layer::Offset(_) | Layer::AlternateSigns => {}
+                Layer::Dropout(_)
+                | Layer::LocalNorm { .. }
+                | Layer::KeepLargest(_)
+                | Layer::Offset(_)
+                | Layer::AlternateSigns => {}
             }
         }
         found
@@ -393,6 +446,36 @@ mod tests {
         assert_eq!(sides(Rest::Pooled), [1, 2, 2, 4, 4, 8, 16]);
         assert_eq!(sides(Rest::Dropped), [1, 1, 2, 3, 4, 7, 15]);
         assert_eq!((Rest::Pooled.pooled(2, 3, 2), Rest::Pooled.pooled(4, 1, 3)), (1, 2));
+    }
+
+    #[test]
+    fn normalisations_stand_where_they_should() {
+        let kinds = |mut architecture: Architecture, norm: &str| {
+            architecture.normalise(norm.parse().unwrap());
+            let letter = |layer: &Layer| match layer {
+                Layer::Convolution { .. } => 'c',
+                Layer::Pool { .. } => 'p',
+                Layer::Activation(_) => 'a',
+                Layer::Dense { .. } => 'd',
+                Layer::Logits { .. } => 'l',
+                Layer::BatchNorm { .. } => 'B',
+                Layer::LocalNorm { .. } => 'L',
+                _ => '-',
+            };
+            architecture.layers.iter().map(letter).filter(|letter| *letter != '-').collect::<String>()
+        };
+        let (lenet4, convnet) =
+            (Architecture::lenet4([1, 1, 1], RELU, 0.0), Architecture::convnet([1, 1, 1, 1], RELU, 0.0));
+        assert_eq!(kinds(lenet4.clone(), "none"), "cpacpadal");
+        assert_eq!(kinds(lenet4.clone(), "batch"), "cpBacpBadBal");
+        assert_eq!(kinds(lenet4, "local"), "cpaLcpadal");
+        assert_eq!(kinds(convnet.clone(), "batch"), "cpBacBapcBapdBal");
+        assert_eq!(kinds(convnet, "local"), "cpaLcapLcapdal");
+        let mut mlp = Architecture::mlp(&[3], RELU.fc, 0.0);
+        mlp.normalise(Norm::Batch);
+        let names = mlp.stored_names().join(" ");
+        let parameters = "fc1.weight fc1.bias bn1.weight bn1.bias fc2.weight fc2.bias";
+        assert_eq!(names, format!("{parameters} bn1.running_mean bn1.running_var"));
     }
 
     #[test]

@@ -21,6 +21,10 @@ use tch::{Device, Kind, Tensor};
 const NEW_BATCH: f64 = 0.1;
 const EPSILON: f64 = 1e-5;
 
+/// The number of maps whose mean local response normalisation divides by: that of AlexNet and of cuda-convnet's 11 %
+/// network.
+const LOCAL_MAPS: i64 = 5;
+
 /// A network with its weights, which have PyTorch's shapes; those of convolutions lie channels-last in memory.
 #[derive(Debug)]
 pub struct Network {
@@ -28,10 +32,18 @@ pub struct Network {
     names: Vec<String>,
     /// In the order of the names; each is a leaf that requires a gradient.
     pub parameters: Vec<Tensor>,
-    /// The running mean and variance of each batch normalisation.
-    statistics: Vec<[Tensor; 2]>,
+    /// Of each batch normalisation, in their order.
+    statistics: Vec<Statistics>,
     /// How an activation is computed: by LibTorch's own operator, or faster.
     activate: fn(Activation, &Tensor) -> Tensor,
+}
+
+/// What a batch normalisation has seen so far.
+#[derive(Debug)]
+struct Statistics {
+    /// The running mean and variance: (units), or (maps).
+    values: [Tensor; 2],
+    names: [String; 2],
 }
 
 /// The purpose of a forward pass.
@@ -67,7 +79,8 @@ impl Network {
         init: Init,
         random: &mut Random,
     ) -> Self {
-        let (mut names, mut parameters, mut statistics) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut names, mut parameters) = (Vec::<String>::new(), Vec::new());
+        let mut statistics = Vec::new();
         for parameter in architecture.parameters(images, classes) {
             let size = parameter.size.as_slice();
             let full = |value: f64| Tensor::full(size, value, FLOAT);
@@ -80,7 +93,9 @@ impl Network {
                 Role::ZeroWeight | Role::Bias => full(0.0),
                 Role::Slope(start) => full(start),
                 Role::Scale => {
-                    statistics.push([full(0.0), full(1.0)]);
+                    let layer = parameter.name.trim_end_matches(".weight");
+                    let names = Architecture::statistics_names(layer);
+                    statistics.push(Statistics { values: [full(0.0), full(1.0)], names });
                     full(1.0)
                 }
             };
@@ -96,7 +111,12 @@ impl Network {
         for (name, parameter) in self.names.iter().zip(&self.parameters) {
             parameters.push(leaf(&checked(weights, name, &parameter.size())?));
         }
-        self.parameters = parameters;
+        let mut statistics = Vec::with_capacity(self.statistics.len());
+        for Statistics { values: [mean, variance], names } in &self.statistics {
+            let read = |at: usize, like: &Tensor| checked(weights, &names[at], &like.size());
+            statistics.push(Statistics { values: [read(0, mean)?, read(1, variance)?], names: names.clone() });
+        }
+        (self.parameters, self.statistics) = (parameters, statistics);
         Ok(())
     }
 
@@ -105,9 +125,11 @@ impl Network {
         &self.names
     }
 
-    /// The weights as plain numbers, in PyTorch's layout.
+    /// The weights as plain numbers, in PyTorch's layout, and the running statistics of batch normalisations, which belong
+    /// to them.
     pub fn weights(&self) -> Vec<NamedTensor> {
-        self.names.iter().zip(&self.parameters).map(|(name, tensor)| export(name, tensor)).collect()
+        let statistics = self.statistics.iter().flat_map(|Statistics { values, names }| names.iter().zip(values));
+        self.names.iter().zip(&self.parameters).chain(statistics).map(|(name, tensor)| export(name, tensor)).collect()
     }
 
     /// A copy with weights of its own.
@@ -118,7 +140,14 @@ impl Network {
             architecture: self.architecture.clone(),
             names: self.names.clone(),
             parameters: self.parameters.iter().map(copy).collect(),
-            statistics: self.statistics.iter().map(|pair| pair.each_ref().map(copy)).collect(),
+            statistics: self
+                .statistics
+                .iter()
+                .map(|Statistics { values, names }| Statistics {
+                    values: values.each_ref().map(copy),
+                    names: names.clone(),
+                })
+                .collect(),
             activate: self.activate,
         }
     }
@@ -166,22 +195,25 @@ impl Network {
 
     /// The rest of a forward pass, from a hidden layer's pre-activations to its logits.
     pub(crate) fn logits_behind(&self, name: &str, z: &Tensor, mode: Mode) -> Tensor {
-        let layers = self.place_behind(name)..self.architecture.layers.len();
+        let layers = self.activation_of(name)..self.architecture.layers.len();
         self.run(z.shallow_clone(), layers, mode, &mut |_| {})
     }
 
     /// A hidden layer's output for these pre-activations.
     pub fn hidden_output(&self, name: &str, z: &Tensor) -> Tensor {
-        let start = self.place_behind(name);
+        let start = self.activation_of(name);
         let end = self.architecture.layers[start..].iter().skip(1).position(|layer| !layer.belongs_to_activation());
         let end = end.map_or(self.architecture.layers.len(), |length| start + 1 + length);
         self.run(z.shallow_clone(), start..end, Mode::Evaluation, &mut |_| {})
     }
 
-    /// The layer behind the one of this name.
-    fn place_behind(&self, wanted: &str) -> usize {
-        let place = self.architecture.layers.iter().position(|layer| layer.name() == Some(wanted));
-        place.map_or(self.architecture.layers.len(), |place| place + 1)
+    /// The place of the activation behind the layer of this name, or the end. A pooling and a normalisation may stand
+    /// between the two.
+    fn activation_of(&self, wanted: &str) -> usize {
+        let mut behind =
+            self.architecture.layers.iter().enumerate().skip_while(|(_, layer)| layer.name() != Some(wanted));
+        let activation = behind.find(|(_, layer)| matches!(layer, Layer::Activation(_)));
+        activation.map_or(self.architecture.layers.len(), |(place, _)| place)
     }
 
     /// A parameter by its name.
@@ -204,7 +236,8 @@ impl Network {
         let mut x = input;
         let before = &self.architecture.layers[..layers.start];
         let mut last = before.iter().rev().find_map(Layer::name).unwrap_or_default();
-        let mut statistics = self.statistics.iter();
+        let passed = before.iter().filter(|layer| matches!(layer, Layer::BatchNorm { .. })).count();
+        let mut statistics = self.statistics.iter().skip(passed);
         // The layer whose activation has just been computed, until everything that belongs to it is.
         let mut activated: Option<(&str, Tensor)> = None;
         let mut rest = self.architecture.layers[layers].iter().peekable();
@@ -240,20 +273,21 @@ impl Network {
                 }
                 Layer::BatchNorm { name } => {
                     let [scale, shift] = self.weight_and_bias(name);
-                    let [mean, variance] = statistics.next().expect("statistics for every batch normalisation");
+                    let statistics = statistics.next().expect("statistics for every batch normalisation");
+                    let [mean, variance] = &statistics.values;
                     let training = matches!(mode, Mode::Training(_));
-                    let statistics = (Some(mean), Some(variance));
                     x.batch_norm(
                         Some(scale),
                         Some(shift),
-                        statistics.0,
-                        statistics.1,
+                        Some(mean),
+                        Some(variance),
                         training,
                         NEW_BATCH,
                         EPSILON,
                         false,
                     )
                 }
+                Layer::LocalNorm { alpha } => local_response_norm(&x, *alpha),
                 Layer::Dropout(share) => match &mut mode {
                     Mode::Training(random) if *share > 0.0 => &x * dropout_mask(&x, *share, random),
                     _ => x,
@@ -284,6 +318,19 @@ impl Network {
 }
 
 const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
+
+/// Local response normalisation of maps, x/(1 + alpha mean(x^2))^0.75: (batch, maps, height, width).
+fn local_response_norm(x: &Tensor, alpha: f64) -> Tensor {
+    let maps = x.size()[1];
+    // A convolution of one pixel adds up the squares of the neighbours: one product of matrices, forward and backward.
+    let reach = LOCAL_MAPS / 2;
+    let share = alpha / LOCAL_MAPS as f64;
+    let neighbours = (Tensor::ones([maps, maps], FLOAT).triu(-reach).tril(reach) * share).to_kind(x.kind());
+    let sums = x.square().conv2d(&neighbours.view([maps, maps, 1, 1]), None::<&Tensor>, 1, 0, 1, 1);
+    // d^0.75 by roots, which are much cheaper than a power.
+    let root = (sums + 1.0).sqrt();
+    x / (&root * root.sqrt())
+}
 
 /// 0 for the dropped units, 1/(1 - share) for the others.
 fn dropout_mask(x: &Tensor, share: f64, random: &mut Random) -> Tensor {
@@ -426,6 +473,35 @@ mod tests {
         let train = |seed| net.logits_in(&images, Mode::Training(&mut Random::new(seed, Purpose::InitialWeights)));
         assert!(train(1).equal(&train(1)) && !train(1).equal(&train(2)));
         assert!(net.logits(&images).equal(&net.logits(&images)));
+    }
+
+    /// What is measured of a layer is its activation's input and output, behind a pooling and a normalisation.
+    #[test]
+    fn parts_of_a_normalised_network_are_its_parts() {
+        for norm in ["batch", "local"] {
+            let relu = activations(Activation::Relu, Activation::Tanh);
+            let mut architecture = Architecture::convnet([3, 4, 5, 6], relu, 0.0);
+            architecture.normalise(norm.parse().unwrap());
+            let net = Network::new(architecture, CIFAR, 7, Init::He, 1);
+            let x = normal(&[8, 3, 32, 32]);
+            // The statistics differ from layer to layer afterwards.
+            let _ = net.logits_in(&x, Mode::Training(&mut Random::new(1, Purpose::InitialWeights)));
+            let (hidden, logits) = net.trace(&x);
+            assert!(net.logits(&x).equal(&logits));
+            for HiddenLayer { name, z, y } in &hidden {
+                assert!(net.hidden_output(name, z).equal(y), "{norm} {name}");
+                assert!(net.logits_behind(name, z, Mode::Evaluation).equal(&logits), "{norm} {name}");
+            }
+            let copy = net.copy();
+            let before = copy.weights();
+            assert_eq!(before, net.weights());
+            let mut loaded = net.copy();
+            let _ = loaded.logits_in(&x, Mode::Training(&mut Random::new(1, Purpose::InitialWeights)));
+            assert_eq!(loaded.weights() == before, norm == "local", "only batch normalisation has statistics");
+            loaded.load(&before).unwrap();
+            assert_eq!(loaded.weights(), before);
+            assert!(loaded.logits(&x).equal(&logits));
+        }
     }
 
     /// `KeepLargest` comes first, then the offset, then the signs.

@@ -4,11 +4,11 @@ use super::descent::{BatchPlace, Descent, EpochEnd, Objective};
 use super::layer_metrics::measure_layers;
 use super::settings::{LaneSettings, RatePlace};
 use crate::checkpoint::CheckpointError;
-use crate::data::{DataError, Dataset, Preprocessing, Split};
+use crate::data::{Augmentation, DataError, Dataset, Preprocessing, Split};
 use crate::engine::Engine;
 use crate::evaluate::{count_wrong, evaluate};
 use crate::machine;
-use crate::network::{Mode, WeightsError};
+use crate::network::{Mode, Network, WeightsError};
 use crate::observer::{Control, Ending, Environment, NamedTensor, Observer, Snapshot};
 use crate::optim::Sgd;
 use crate::random::{Purpose, Random};
@@ -87,12 +87,23 @@ struct LaneRun<'a> {
 }
 
 /// The network and what it learns from.
-struct LaneNetwork {
-    engine: Engine,
+pub(crate) struct LaneNetwork {
+    pub engine: Engine,
     train: Split,
+    augmentation: Augmentation,
     seed: u64,
     /// Images of the last batch that were misclassified.
-    wrong: i64,
+    pub wrong: i64,
+}
+
+impl LaneNetwork {
+    /// A network that learns from the first training images of a data set.
+    pub fn new(settings: &LaneSettings, net: Network, data: &Dataset, seed: u64) -> Self {
+        let train = data.train(settings.train_size);
+        let preprocessing = Preprocessing::of(settings.inputs, &train);
+        let engine = Engine::new(net, data.shape(), preprocessing, settings.backend, settings.threads);
+        Self { engine, train, augmentation: settings.augmentation, seed, wrong: 0 }
+    }
 }
 
 /// The progress of a lane.
@@ -120,7 +131,10 @@ impl Objective for LaneNetwork {
         let labels = self.train.labels.index_select(0, &Tensor::from_slice(pick)); // (batch)
         let BatchPlace { epoch, batch } = place;
         let mut noise = Random::new(self.seed, Purpose::BatchNoise { epoch, batch });
-        let logits = self.engine.logits(&self.train, pick, Mode::Training(&mut noise)); // (batch, classes)
+        let mut random = Random::new(self.seed, Purpose::Augmentation { epoch, batch });
+        let transforms = self.augmentation.draw(pick.len(), &mut random);
+        let mode = Mode::Training(&mut noise);
+        let logits = self.engine.transformed_logits(&self.train, pick, &transforms, mode); // (batch, classes)
         self.wrong = tch::no_grad(|| count_wrong(&logits, &labels));
         logits.cross_entropy_for_logits(&labels)
     }
@@ -148,9 +162,8 @@ impl<'a> Trainer<'a> {
             }
             net.load(&snapshot.weights)?;
         }
-        let train = data.train(settings.train_size);
-        let preprocessing = Preprocessing::of(settings.inputs, &train);
-        let engine = Engine::new(net, data.shape(), preprocessing, settings.backend, settings.threads);
+        let network = LaneNetwork::new(settings, net, data, lane.seed);
+        let engine = &network.engine;
         let environment = machine::environment(settings.threads, data, engine.name());
         let sgd = Sgd::new(settings.sgd, engine.net.names());
         let mut descent = Descent::new(sgd, lane.seed, settings.train_size, settings.batch);
@@ -168,7 +181,6 @@ impl<'a> Trainer<'a> {
         }
         let validation = data.validation(settings.val_size);
         let run = LaneRun { settings, lane, validation, test: data.test(), environment };
-        let network = LaneNetwork { engine, train, seed: lane.seed, wrong: 0 };
         Ok(Self { run, network, descent, progress })
     }
 

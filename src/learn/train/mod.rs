@@ -6,5 +6,6 @@ mod layer_metrics;
 mod settings;
 
 pub use descent::{BatchPlace, Descent, EpochEnd, Objective, are_finite, step};
+pub(crate) use lane::LaneNetwork;
 pub use lane::{TrainError, train, train_lane};
 pub use settings::{LaneSettings, RatePlace};

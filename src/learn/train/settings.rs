@@ -1,7 +1,7 @@
 //! The settings of a lane. [`LaneSettings::new`] is the only place that reads them from a run's study.
 
 use super::descent::BatchPlace;
-use crate::data::{DataError, Dataset, ImageShape};
+use crate::data::{Augmentation, DataError, Dataset, ImageShape};
 use crate::network::{Architecture, Network};
 use crate::optim::SgdSettings;
 use protocol::{Backend, Init, Inputs, Lane, SpecError, StepPlace, Study};
@@ -20,6 +20,8 @@ pub struct LaneSettings {
     pub architecture: Architecture,
     pub init: Init,
     pub inputs: Inputs,
+    /// Of training images only.
+    pub augmentation: Augmentation,
     pub sgd: SgdSettings,
     /// The base rate. An observer may steer it, see [`crate::Observer::learning_rate`].
     pub learning_rate: f64,
@@ -46,7 +48,7 @@ impl LaneSettings {
         let widths = settings.widths.0.as_slice();
         let wrong = || fault("widths", format!("{} are not those of {}", settings.widths, spec.network));
         let (activations, dropout) = (settings.activations, settings.dropout);
-        let architecture = match spec.network {
+        let mut architecture = match spec.network {
             protocol::Network::Lenet4 => {
                 Architecture::lenet4(widths.try_into().map_err(|_| wrong())?, activations, dropout)
             }
@@ -55,6 +57,7 @@ impl LaneSettings {
                 Architecture::convnet(widths.try_into().map_err(|_| wrong())?, activations, dropout)
             }
         };
+        architecture.normalise(settings.norm);
         let (schedule, warmup) = (settings.schedule, settings.warmup);
         let factor = move |RatePlace { place, batches, epochs }: RatePlace| {
             let step = u64::from(place.epoch - 1) * u64::from(batches) + u64::from(place.batch);
@@ -64,6 +67,7 @@ impl LaneSettings {
             architecture,
             init: settings.init,
             inputs: settings.inputs,
+            augmentation: Augmentation { flip: settings.flip, crop: settings.crop },
             sgd: SgdSettings::of(settings),
             learning_rate: settings.learning_rate,
             schedule: Box::new(factor),

@@ -411,7 +411,7 @@ impl fmt::Display for Study {
 #[cfg(test)]
 mod tests {
     use super::super::super::Parameter;
-    use super::super::{Backend, DataSource, Init, Inputs, Network, Schedule, Widths};
+    use super::super::{Backend, DataSource, Init, Inputs, Network, Norm, Schedule, Widths};
     use super::*;
     use proptest::prelude::*;
 
@@ -557,11 +557,16 @@ mod tests {
             Init::Normal(Parameter::new(0.03)),
             Init::CudaConvnet,
         ];
+        let norms = vec![Norm::None, Norm::Local(Parameter::new(0.02))];
         let inputs = vec![Inputs::Unit, Inputs::Standardised, Inputs::MeanImage];
         let schedule = prop_oneof![
             Just(Schedule::Constant),
             Just(Schedule::Cosine),
             (1..90_u32, 0.01..1.0_f64).prop_map(|(every, f)| Schedule::Steps { every, factor: Parameter::new(f) }),
+            (1..90_u32, 1..90_u32, 0.01..1.0_f64).prop_map(|(first, more, f)| {
+                let after = super::super::Drops::new(&[first, first + more]).expect("ascending");
+                Schedule::Drops { after, factor: Parameter::new(f) }
+            }),
         ];
         let rates = (1e-6..100.0_f64, 0.0..0.99_f64, 0.0..1.0_f64, 0.0..0.9_f64);
         (
@@ -571,7 +576,13 @@ mod tests {
             1..500_u32,
             schedule,
             0..3_u32,
-            (prop::sample::select(inits), prop::sample::select(inputs)),
+            (
+                prop::sample::select(inits),
+                prop::sample::select(inputs),
+                any::<bool>(),
+                0..=8_u32,
+                prop::sample::select(norms),
+            ),
             prop::collection::vec(1..200_u32, 3),
         )
             .prop_map(
@@ -582,7 +593,7 @@ mod tests {
                     batch,
                     schedule,
                     warmup,
-                    (init, inputs),
+                    (init, inputs, flip, crop, norm),
                     widths,
                 )| {
                     let settings = ArmSettings {
@@ -596,6 +607,9 @@ mod tests {
                         dropout,
                         init,
                         inputs,
+                        flip,
+                        crop,
+                        norm,
                         widths: Widths(widths),
                         ..ArmSettings::default()
                     };

@@ -7,6 +7,7 @@ mod arm;
 mod draft;
 mod init;
 mod inputs;
+mod norm;
 mod schedule;
 pub(crate) mod settings;
 mod stored;
@@ -16,7 +17,8 @@ pub use arm::{Activations, ArmId, Lane};
 pub use draft::{Draft, DraftArm};
 pub use init::Init;
 pub use inputs::Inputs;
-pub use schedule::{Schedule, StepPlace};
+pub use norm::Norm;
+pub use schedule::{Drops, Schedule, StepPlace};
 pub use settings::{ArmSettings, SETTINGS, Setting, SettingValue, SpecError};
 pub use sweep::{CellResult, LaneResults, Sweep, SweepAxis, SweepCell, SweepProgress, best_cells};
 
@@ -491,6 +493,18 @@ impl Study {
             let message = format!("{} is more than {epochs}; take 0 to {}", settings.warmup, self.epochs);
             return Err(SpecError::new("warmup", message));
         }
+        if self.network == Network::Mlp && matches!(settings.norm, Norm::Local(_)) {
+            return Err(SpecError::new("norm", "an mlp has no maps beside each other; take none or batch"));
+        }
+        // One image has no deviation.
+        if settings.norm == Norm::Batch && (settings.batch == 1 || self.train_size % settings.batch == 1) {
+            let message = format!(
+                "batch normalisation needs two images a step, and {} images in batches of {} leave one alone; take another \
+                 batch",
+                self.train_size, settings.batch
+            );
+            return Err(SpecError::new("norm", message));
+        }
         self.network.check_widths(&settings.widths).map_err(|why| SpecError::new("widths", why))
     }
 }
@@ -583,7 +597,7 @@ mod tests {
     #[test]
     fn each_bad_setting_is_named() {
         type Damage = fn(&mut Study);
-        let damages: [(&str, Damage); 14] = [
+        let damages: [(&str, Damage); 17] = [
             ("arms", |s| s.arms.clear()),
             ("arms", |s| s.arms.push(s.arms[0].clone())),
             ("seeds", |s| s.seeds.clear()),
@@ -598,6 +612,15 @@ mod tests {
             ("nesterov", |s| s.arms[0].settings.nesterov = true),
             ("widths", |s| s.arms[0].settings.widths = Widths(vec![4, 16])),
             ("images", |s| s.train_size = 50_001),
+            ("crop", |s| s.arms[0].settings.crop = 9),
+            ("norm", |s| {
+                s.arms[0].settings.norm = Norm::Batch;
+                s.arms[0].settings.batch = 7;
+            }),
+            ("norm", |s| {
+                *s = "all-relu | net=mlp".parse().unwrap();
+                s.arms[0].settings.norm = "local".parse().unwrap();
+            }),
         ];
         for (field, damage) in damages {
             let mut spec = Study::of(Preset::Article);

@@ -16,6 +16,32 @@ pub enum Schedule {
     Cosine,
     /// Multiplied by the factor after every so many epochs.
     Steps { every: u32, factor: Parameter },
+    /// Multiplied by the factor after each of these epochs.
+    Drops { after: Drops, factor: Parameter },
+}
+
+/// The epochs after which a rate drops: one to [`Drops::MOST`], ascending, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drops {
+    /// Zeros behind the last.
+    epochs: [u32; Self::MOST],
+}
+
+impl Drops {
+    pub const MOST: usize = 6;
+
+    /// `None` if there is none, if there are too many, or if they do not ascend from 1.
+    pub fn new(after: &[u32]) -> Option<Self> {
+        let ascend = after.windows(2).all(|pair| pair[0] < pair[1]);
+        let mut epochs = [0; Self::MOST];
+        epochs.get_mut(..after.len())?.copy_from_slice(after);
+        let is_sound = ascend && epochs[0] >= 1 && after.last().is_some_and(|last| *last <= 10_000);
+        is_sound.then_some(Self { epochs })
+    }
+
+    fn epochs(&self) -> impl Iterator<Item = u32> + '_ {
+        self.epochs.iter().copied().take_while(|epoch| *epoch > 0)
+    }
 }
 
 /// The position of a step in a lane's training.
@@ -45,19 +71,27 @@ impl Schedule {
                 let epoch = step / u64::from(steps_per_epoch.max(1));
                 factor.value().powi((epoch / u64::from(every.max(1))) as i32)
             }
+            Self::Drops { after, factor } => {
+                let passed = step / u64::from(steps_per_epoch.max(1));
+                factor.value().powi(after.epochs().filter(|epoch| u64::from(*epoch) <= passed).count() as i32)
+            }
         };
         rising * falling
     }
 }
 
 impl fmt::Display for Schedule {
-    /// `constant`, `linear`, `cosine`, `steps(30,0.1)`.
+    /// `constant`, `linear`, `cosine`, `steps(30,0.1)`, `drops(100,120,0.1)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Constant => f.pad("constant"),
             Self::Linear => f.pad("linear"),
             Self::Cosine => f.pad("cosine"),
             Self::Steps { every, factor } => f.pad(&format!("steps({every},{})", format_real(factor.value()))),
+            Self::Drops { after, factor } => {
+                let epochs: Vec<String> = after.epochs().map(|epoch| epoch.to_string()).collect();
+                f.pad(&format!("drops({},{})", epochs.join(","), format_real(factor.value())))
+            }
         }
     }
 }
@@ -66,12 +100,29 @@ impl FromStr for Schedule {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        let factor_of = |text: &str| {
+            let factor = text.trim().parse::<f64>().ok()?;
+            (factor > 0.0 && factor <= 1.0).then(|| Parameter::new(factor))
+        };
         let steps = |inner: &str| {
             let (every, factor) = inner.strip_suffix(')')?.split_once(',')?;
-            let (every, factor) = (every.trim().parse().ok()?, factor.trim().parse::<f64>().ok()?);
-            let sound = (1..=10_000).contains(&every) && factor > 0.0 && factor <= 1.0;
-            sound.then(|| Self::Steps { every, factor: Parameter::new(factor) })
+            let (every, factor) = (every.trim().parse().ok()?, factor_of(factor)?);
+            (1..=10_000).contains(&every).then_some(Self::Steps { every, factor })
         };
+        let drops = |inner: &str| {
+            let (epochs, factor) = inner.strip_suffix(')')?.rsplit_once(',')?;
+            let epochs: Option<Vec<u32>> = epochs.split(',').map(|epoch| epoch.trim().parse().ok()).collect();
+            Some(Self::Drops { after: Drops::new(&epochs?)?, factor: factor_of(factor)? })
+        };
+        if let Some(inner) = text.strip_prefix("drops(") {
+            let most = Drops::MOST;
+            return drops(inner).ok_or_else(|| {
+                format!(
+                    "`{text}` can't be; take 1 to {most} ascending epochs and then a factor of more than 0, at most 1, as in \
+                     drops(100,120,0.1)"
+                )
+            });
+        }
         match (text, text.strip_prefix("steps(")) {
             ("constant", _) => Ok(Self::Constant),
             ("linear", _) => Ok(Self::Linear),
@@ -85,8 +136,8 @@ impl FromStr for Schedule {
                 )
             }),
             (_, None) => Err(format!(
-                "unknown schedule `{text}`; known are constant, linear, cosine, and steps(30,0.1), which multiplies \
-                 the rate by 0.1 every 30 epochs"
+                "unknown schedule `{text}`; known are constant, linear, cosine, steps(30,0.1), which multiplies \
+                 the rate by 0.1 every 30 epochs, and drops(100,120,0.1), which does so after epochs 100 and 120"
             )),
         }
     }
@@ -118,6 +169,11 @@ mod tests {
             ("steps(2,0.1)", 0, 19, 1.0),
             ("steps(2,0.1)", 0, 20, 0.1),
             ("linear", 1, 4, 0.5 * 0.9),
+            ("drops(1,3,0.1)", 0, 9, 1.0),
+            ("drops(1,3,0.1)", 0, 10, 0.1),
+            ("drops(1,3,0.1)", 0, 29, 0.1),
+            ("drops(1,3,0.1)", 0, 30, 0.01),
+            ("drops(2,0.5)", 1, 4, 0.5),
         ] {
             let found = factor(text, warmup, step);
             assert!((found - expected).abs() < 1e-12, "{text} warmup {warmup} step {step}: {found}");
@@ -137,6 +193,12 @@ mod tests {
             let error = text.parse::<Schedule>().unwrap_err();
             assert!(error.contains(&format!("`{text}`")) && error.contains(word), "{error}");
             assert!(error.contains("steps(30,0.1)"), "{error}");
+        }
+        for text in
+            ["drops(0.1)", "drops(0,0.1)", "drops(3,2,0.1)", "drops(3,2)", "drops(1,2,3,4,5,6,7,0.1)", "drops(3,0.1"]
+        {
+            let error = text.parse::<Schedule>().unwrap_err();
+            assert!(error.contains(&format!("`{text}`")) && error.contains("drops(100,120,0.1)"), "{error}");
         }
     }
 }

@@ -2,7 +2,7 @@
 //! form and the checks use [`SETTINGS`].
 
 use super::super::format_real;
-use super::{Activations, Backend, DataSource, Init, Inputs, Network, Preset, Schedule, Study, Widths};
+use super::{Activations, Backend, DataSource, Init, Inputs, Network, Norm, Preset, Schedule, Study, Widths};
 use serde::{Deserialize, Serialize};
 use std::{fmt, path::PathBuf, str::FromStr};
 
@@ -28,6 +28,11 @@ pub struct ArmSettings {
     pub bias_rate: f64,
     /// Share of the hidden fully connected units that are dropped in each step.
     pub dropout: f64,
+    /// Whether half of the training images are mirrored.
+    pub flip: bool,
+    /// Pixels by which a training image is shifted at most.
+    pub crop: u32,
+    pub norm: Norm,
     pub init: Init,
     pub inputs: Inputs,
     pub widths: Widths,
@@ -46,6 +51,9 @@ impl ArmSettings {
             weight_decay: 0.0,
             bias_rate: 1.0,
             dropout: 0.0,
+            flip: false,
+            crop: 0,
+            norm: Norm::None,
             init: Init::Xavier,
             inputs: Inputs::Unit,
             widths: Network::Lenet4.default_widths(),
@@ -194,6 +202,7 @@ const SHARE_STEPS: &[f64] = &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 const MOMENTUM_STEPS: &[f64] = &[0.0, 0.5, 0.8, 0.9, 0.95, 0.99];
 const IMAGE_STEPS: &[f64] = &[500., 1000., 2000., 5000., 10_000., 20_000., 30_000., 40_000., 50_000.];
 const WARMUP_STEPS: &[f64] = &[0., 1., 2., 3., 5., 10.];
+const CROP_STEPS: &[f64] = &[0., 1., 2., 4., 8.];
 const THREAD_STEPS: &[f64] = &[1., 2., 4., 8.];
 
 macro_rules! whole {
@@ -310,9 +319,9 @@ pub const SETTINGS: &[Setting] = &[
         flag: "schedule",
         aliases: &[],
         title: "schedule",
-        help: "how the learning rate falls: constant, linear, cosine, or steps(30,0.1), times 0.1 every 30 epochs",
+        help: "how the learning rate falls: constant, linear, cosine, steps(30,0.1), times 0.1 every 30 epochs, or drops(100,120,0.1), times 0.1 after each of these epochs",
         fixed: None,
-        value: text!(Arm, schedule, &["constant", "linear", "cosine", "steps(30,0.1)"]),
+        value: text!(Arm, schedule, &["constant", "linear", "cosine", "steps(30,0.1)", "drops(100,120,0.1)"]),
     },
     Setting {
         key: "warmup",
@@ -358,6 +367,33 @@ pub const SETTINGS: &[Setting] = &[
         help: "share of the hidden fully connected units that are left out of each training step",
         fixed: None,
         value: real!(dropout, Range::Below(0.0, 1.0), "", SHARE_STEPS),
+    },
+    Setting {
+        key: "flip",
+        flag: "flip",
+        aliases: &["flips"],
+        title: "flips",
+        help: "whether half of the training images are mirrored left to right, drawn anew in each epoch; a mirrored digit is another sign",
+        fixed: None,
+        value: SettingValue::Arm(Value::Switch { get: |of| of.flip, set: |of, value| of.flip = value }),
+    },
+    Setting {
+        key: "crop",
+        flag: "crop",
+        aliases: &["crops"],
+        title: "crops",
+        help: "pixels of zeros around a training image, from which a window of its own size is cut at random in each epoch (cuda-convnet cut 24x24 out of 32x32)",
+        fixed: None,
+        value: whole!(Arm, crop, 0..=8, CROP_STEPS),
+    },
+    Setting {
+        key: "norm",
+        flag: "norm",
+        aliases: &["normalisation"],
+        title: "normalisation",
+        help: "none; batch, in front of each activation, over the images of a step; local, of each map by four others (cuda-convnet's, alpha 0.001), in front of the later convolutions; local(0.1) with that alpha",
+        fixed: Some("the weights have been trained with it"),
+        value: text!(Arm, norm, &["none", "batch", "local"]),
     },
     Setting {
         key: "init",
