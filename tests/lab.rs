@@ -489,7 +489,7 @@ fn runs_are_shown_together() {
     measure(&mut session, 2, 3);
     session.press(KeyCode::Esc);
     assert!(session.app.is_lab_open());
-    let published = session.app.published_points_of_run();
+    let published = session.app.published_points_of_run(&study(&session));
     let plot = study_plot(&session.app.lab_chart_runs(), &ChartOptions::default(), &published, &[]);
     let arms: Vec<_> = plot.series.iter().map(|series| series.source.clone()).collect();
     let of = |run, arm| Source::Run { run: RunId(run), arm };
@@ -686,7 +686,7 @@ fn a_long_sweep_is_asked_for() {
     session.press(KeyCode::Enter);
     assert!(matches!(session.app.modals.last(), Some(Modal::Confirm(_))));
     assert!(
-        session.screen(&RICH).contains("A sweep of 6 cells, 1 seed and 50 epochs each."),
+        session.screen(&RICH).contains("A sweep over learning rate 0.05, 0.1 and 0.2: 6 cells, 1 seed and 50"),
         "{}",
         session.screen(&RICH)
     );
@@ -897,6 +897,26 @@ fn a_forked_run_is_a_ghost() {
     let of = |run| ComparedArm { run: RunId(run), arm: ArmId::RELU_TANH };
     assert_eq!(session.app.compared_arms(), Some([of(4), of(3)]));
     insta::assert_snapshot!("ghost-120x40", session.picture(&RICH));
+}
+
+/// A fork that is read from the store knows its parent, as it did while it trained.
+#[test]
+fn a_fork_is_one_in_the_next_notebook_too() {
+    let mut session = Session::on("faster", 120, 40);
+    session.send(Event::OpenLab { study: None, runs: vec![RunId(4), RunId(3)] });
+    let fork = Fork { parent: RunId(3), epoch: 1 };
+    let spec = |text: &str| text.parse::<Study>().unwrap();
+    let (parent, own) = (spec("relu-tanh; all-tanh | epochs=9"), spec("all-tanh lr=0.5 | epochs=9"));
+    session.send(Event::History(RunId(3), vec![RunEvent::Started { run: RunId(3), spec: parent }]));
+    let history = [RunEvent::Forked { run: RunId(4), fork }, RunEvent::Started { run: RunId(4), spec: own }];
+    session.send(Event::History(RunId(4), history.to_vec()));
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("Run 4 is forked from run 3 at epoch 1"), "{screen}");
+    // Its arm has the colour that it had there, and is compared with what it was.
+    let slots = |run| arm_slots(&session.app.lab_chart_runs(), RunId(run));
+    assert_eq!((slots(4), slots(3)[1]), (vec![(ArmId::ALL_TANH, 1)], (ArmId::ALL_TANH, 1)));
+    let of = |run| ComparedArm { run: RunId(run), arm: ArmId::ALL_TANH };
+    assert_eq!(session.app.compared_arms(), Some([of(4), of(3)]));
 }
 
 /// Three arms that differ in a rate and an activation, four epochs in.

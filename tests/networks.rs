@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use learn::data::{Augmentation, ImageShape};
+use learn::fused::{FusedConvnet, InstructionSet};
 use learn::network::{Architecture, Mode, Network};
 use learn::optim::SgdSettings;
 use learn::random::{Purpose, Random};
@@ -111,8 +112,17 @@ fn a_stop_anywhere_keeps_dropout_and_the_optimisers_state() {
         },
         settings(normalised(Architecture::lenet4([3, 3, 9], Activations::RELU_TANH, 0.0), "local(0.5)")),
     ];
-    let (only, normalised) = ("libtorch (only", "libtorch (normalisation");
-    let backends = ["fused", only, only, only, "libtorch (the inputs", "fused", normalised, normalised];
+    let normalised = "libtorch (normalisation";
+    let backends = [
+        "fused",
+        "libtorch (only",
+        "libtorch (an activation",
+        "fused",
+        "libtorch (the inputs",
+        "fused",
+        normalised,
+        normalised,
+    ];
     for (settings, backend) in cases.iter().zip(backends) {
         let (records, whole) = trained(settings, &MNIST);
         assert!(whole.environment.backend.starts_with(backend), "{}", whole.environment.backend);
@@ -217,10 +227,10 @@ fn the_convnet_is_pytorchs() {
     let whole = Architecture::convnet([32, 32, 64, 64], Activations::ALL_RELU, 0.0);
     let count: i64 = whole.parameters(cifar, 10).iter().map(|parameter| parameter.size.iter().product::<i64>()).sum();
     assert_eq!(count, fixture["parameters_at_full_size"].as_i64().unwrap());
-    let widths: Vec<u32> = serde_json::from_value(fixture["widths"].clone()).unwrap();
+    let widths: [u32; 4] = serde_json::from_value(fixture["widths"].clone()).unwrap();
     let images = fixture["images"].as_u64().unwrap() as usize;
     for (name, arm) in [("relu", Activations::ALL_RELU), ("tanh", Activations::ALL_TANH)] {
-        let architecture = Architecture::convnet(widths.clone().try_into().unwrap(), arm, 0.0);
+        let architecture = Architecture::convnet(widths, arm, 0.0);
         let mut start = 0;
         let mut weights = Vec::new();
         for parameter in architecture.parameters(cifar, 10) {
@@ -242,6 +252,21 @@ fn the_convnet_is_pytorchs() {
             let gradients = Tensor::run_backward(&[&loss], &net.parameters, false, false);
             for (parameter, gradient) in net.names().iter().zip(&gradients) {
                 let expected = numbers(&fixture[name]["gradients"][parameter]);
+                near(&format!("{name} {parameter}"), gradient, &expected);
+            }
+        }
+        let net = net.laid_out_for_fusion();
+        let values = Tensor::from_slice(&series(images * cifar.len(), start)).view([images as i64, 3, 32, 32]);
+        let values = Vec::<f32>::try_from(values.permute([0, 2, 3, 1]).contiguous().view(-1)).unwrap();
+        for set in InstructionSet::available() {
+            let (kind, name) = (name, format!("{name}, {}", set.name()));
+            let mut fused = FusedConvnet::with(set, cifar, widths.map(i64::from));
+            let logits = fused.logits(&net, &values, Mode::Evaluation);
+            near(&name, &logits, &numbers(&fixture[kind]["logits"]));
+            let labels = Tensor::from_slice(&(0..images as i64).collect::<Vec<_>>());
+            let gradients = fused.gradients(&net, &logits.cross_entropy_for_logits(&labels));
+            for (parameter, gradient) in net.names().iter().zip(&gradients) {
+                let expected = numbers(&fixture[kind]["gradients"][parameter]);
                 near(&format!("{name} {parameter}"), gradient, &expected);
             }
         }

@@ -132,7 +132,7 @@ fn a_report_has_the_numbers_of_the_store() {
             .map(f64::from)
             .collect();
         let to_milestone = match came.len() {
-            0 => "never".into(),
+            0 => "not in 20".into(),
             1 => format!("{:.0} (1 of 3 seeds)", came[0]),
             count => format!("{:.1} ({count} of 3 seeds)", came.iter().sum::<f64>() / count as f64),
         };

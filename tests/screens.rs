@@ -299,6 +299,7 @@ fn an_experiment_is_read_page_by_page() {
         let sizes = if page == 1 && look.is_empty() { &ALSO_LARGE[..] } else { &SIZES };
         snapshots_at(sizes, &format!("experiment-{look}{page}"), theme, |app| {
             press(app, KeyCode::Char('n'));
+            press(app, KeyCode::Char('n'));
             press(app, KeyCode::Home);
             press(app, KeyCode::Tab);
             while !matches!(app.focused().unwrap().body, CellBody::Experiment(_)) {

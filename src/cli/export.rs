@@ -4,7 +4,7 @@ use super::chart;
 use super::stored_run::{read_run, sorted_epochs, to_json};
 use super::tfevents::tfevents;
 use super::{Outcome, Usage, complain};
-use app::{AxisReach, Background, ChartOptions, ChartRun, TrainingRun, Viewport, article_points, study_plot};
+use app::{AxisReach, Background, ChartOptions, ChartRun, TrainingRun, Viewport, published_beside, study_plot};
 use clap::ValueEnum;
 use color_eyre::eyre::eyre;
 use lesson::Library;
@@ -227,7 +227,7 @@ fn plot(summary: &RunSummary, history: &[RunEvent], options: &ChartOptions) -> P
     for event in history {
         race.apply(event);
     }
-    let published = article_points(&library, AxisReach::Study);
+    let published = published_beside(&library, &summary.spec, AxisReach::Study);
     let plot = study_plot(&[ChartRun::new(&race)], options, &published, &[]);
     Plot { title: title(summary), ..plot }
 }

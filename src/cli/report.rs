@@ -9,8 +9,8 @@ use super::runs::remarks;
 use super::sweep::SweepReport;
 use super::{Outcome, Usage, complain};
 use app::{
-    AxisReach, Background, ChartOptions, ChartRun, TrainingRun, Viewport, arm_slots, article_points, finding_text,
-    measured_layers, measured_metrics, study_plot,
+    AxisReach, Background, ChartOptions, ChartRun, TrainingRun, Viewport, arm_slots, finding_text, measured_layers,
+    measured_metrics, published_beside, study_plot,
 };
 use clap::Args;
 use lesson::Library;
@@ -380,6 +380,7 @@ fn epochs_to_milestone(lanes: &[LaneCurve]) -> String {
 }
 
 /// The charts of all runs together, one a metric.
+#[derive(Default)]
 struct Charts {
     /// Of the whole network: title and picture. The validation error comes first, then the training loss.
     whole: Vec<(String, String)>,
@@ -391,7 +392,8 @@ impl Charts {
     fn draw(runs: &[ChartRun]) -> color_eyre::Result<Self> {
         let trainings = || runs.iter().map(|run| run.training);
         let library = Library::english();
-        let published = article_points(&library, AxisReach::Study);
+        let Some(first) = runs.first() else { return Ok(Self::default()) };
+        let published = published_beside(&library, &first.training.spec, AxisReach::Study);
         let draw = |quantity: Quantity| -> color_eyre::Result<(String, String)> {
             let options =
                 ChartOptions { metric: quantity.metric(), layer: quantity.layer(), ..ChartOptions::default() };

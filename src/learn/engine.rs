@@ -1,7 +1,7 @@
 //! The network of a lane with what computes it: LibTorch throughout, or our fused kernels for the large layers.
 
 use super::data::{ImageShape, Preprocessing, Split, Transform};
-use super::fused::FusedLeNet4;
+use super::fused::{FusedConvnet, FusedLeNet4};
 use super::network::{Mode, Network};
 use protocol::Backend;
 use std::fmt;
@@ -15,7 +15,8 @@ pub struct Engine {
 }
 
 enum Form {
-    Fused(Box<FusedLeNet4>),
+    Lenet4(Box<FusedLeNet4>),
+    Convnet(Box<FusedConvnet>),
     /// As requested, or because the fused form does not fit.
     Libtorch(Option<Misfit>),
 }
@@ -23,13 +24,13 @@ enum Form {
 /// Why LibTorch takes over where the fused form was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Misfit {
-    /// Only LeNet-4 has fused layers.
+    /// Only LeNet-4 and the convnet have fused layers.
     Network,
     /// No layer of normalisation is fused.
     Normalisation,
-    /// The fused layers read grey images of 28x28 pixels, which the network pads to 32x32.
+    /// LeNet-4's fused layers read grey images of 28x28 pixels, which the network pads to 32x32.
     Images(ImageShape),
-    /// The fused layers read values of 0 to 1.
+    /// LeNet-4's fused layers read values of 0 to 1.
     Inputs,
     /// The fused layers do not support an activation with a trained parameter.
     TrainedActivation,
@@ -40,7 +41,7 @@ pub enum Misfit {
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Network => f.write_str("only LeNet-4 is fused"),
+            Self::Network => f.write_str("only LeNet-4 and the convnet are fused"),
             Self::Normalisation => f.write_str("normalisation is not fused"),
             Self::Images(shape) => write!(f, "images of {shape}, not 28x28 grey"),
             Self::Inputs => f.write_str("the inputs are not pixels from 0 to 1"),
@@ -50,22 +51,29 @@ impl fmt::Display for Misfit {
     }
 }
 
-/// LeNet-4's widths if the fused form computes such a lane, or why it does not. Widths are no reason: it is the faster one up to
-/// the widest that a spec may have (`cargo bench --bench epoch -- 3 256,256,4096 100 300`), though by less.
-fn fit(net: &Network, images: ImageShape, preprocessing: &Preprocessing, threads: u32) -> Result<[i64; 3], Misfit> {
-    let other = if net.architecture.is_normalised() { Misfit::Normalisation } else { Misfit::Network };
-    let widths = net.architecture.lenet4_widths().ok_or(other)?;
+/// The fused form that computes such a lane, or why there is none. Widths are no reason: LeNet-4's is the faster one up to the
+/// widest that a spec may have (`cargo bench --bench epoch -- 3 256,256,4096 100 300`), though by less.
+fn fuse(net: &Network, images: ImageShape, preprocessing: &Preprocessing, threads: u32) -> Result<Form, Misfit> {
     let activations = net.architecture.activations;
-    if images != (ImageShape { channels: 1, height: 28, width: 28 }) {
-        Err(Misfit::Images(images))
-    } else if *preprocessing != Preprocessing::Unit {
-        Err(Misfit::Inputs)
-    } else if [activations.conv, activations.fc].iter().any(|activation| activation.is_trained()) {
+    let form = if let Some(widths) = net.architecture.lenet4_widths() {
+        if images != (ImageShape { channels: 1, height: 28, width: 28 }) {
+            return Err(Misfit::Images(images));
+        }
+        if *preprocessing != Preprocessing::Unit {
+            return Err(Misfit::Inputs);
+        }
+        Form::Lenet4(Box::new(FusedLeNet4::new(widths)))
+    } else if let Some(widths) = net.architecture.convnet_widths() {
+        Form::Convnet(Box::new(FusedConvnet::new(images, widths)))
+    } else {
+        return Err(if net.architecture.is_normalised() { Misfit::Normalisation } else { Misfit::Network });
+    };
+    if [activations.conv, activations.fc].iter().any(|activation| activation.is_trained()) {
         Err(Misfit::TrainedActivation)
     } else if threads > 1 {
         Err(Misfit::Threads)
     } else {
-        Ok(widths)
+        Ok(form)
     }
 }
 
@@ -73,13 +81,12 @@ impl Engine {
     /// For images of this shape, unpadded, and what becomes of their pixels. `threads` is the number of LibTorch's threads in
     /// this lane.
     pub fn new(net: Network, images: ImageShape, preprocessing: Preprocessing, backend: Backend, threads: u32) -> Self {
-        let form = match (backend, fit(&net, images, &preprocessing, threads)) {
-            (Backend::Libtorch, _) => Form::Libtorch(None),
-            (Backend::Fused, Err(why)) => Form::Libtorch(Some(why)),
-            (Backend::Fused, Ok(widths)) => {
-                let fused = Box::new(FusedLeNet4::new(widths));
-                return Self { net: net.laid_out_for_fusion(), preprocessing, form: Form::Fused(fused) };
-            }
+        let form = match backend {
+            Backend::Libtorch => Form::Libtorch(None),
+            Backend::Fused => match fuse(&net, images, &preprocessing, threads) {
+                Ok(form) => return Self { net: net.laid_out_for_fusion(), preprocessing, form },
+                Err(why) => Form::Libtorch(Some(why)),
+            },
         };
         Self { net, preprocessing, form }
     }
@@ -87,11 +94,13 @@ impl Engine {
     /// What really runs, for readers and for the comparison of a resumed run with its beginning: `libtorch`, with the
     /// reason if it was not asked for, or `fused` with its vector instructions.
     pub fn name(&self) -> String {
-        match &self.form {
-            Form::Libtorch(None) => Backend::Libtorch.to_string(),
-            Form::Libtorch(Some(why)) => format!("{} ({why})", Backend::Libtorch),
-            Form::Fused(fused) => format!("{} ({})", Backend::Fused, fused.instruction_set().name()),
-        }
+        let set = match &self.form {
+            Form::Libtorch(None) => return Backend::Libtorch.to_string(),
+            Form::Libtorch(Some(why)) => return format!("{} ({why})", Backend::Libtorch),
+            Form::Lenet4(fused) => fused.instruction_set(),
+            Form::Convnet(fused) => fused.instruction_set(),
+        };
+        format!("{} ({})", Backend::Fused, set.name())
     }
 
     /// The logits of the picked images of a split: (picked, classes).
@@ -107,10 +116,15 @@ impl Engine {
                 let images = split.transformed_inputs(pick, transforms, padding, &self.preprocessing);
                 self.net.logits_in(&images, mode)
             }
-            Form::Fused(fused) if transforms.is_empty() => fused.logits(&self.net, split.pixels(), pick, mode),
-            Form::Fused(fused) => {
+            Form::Lenet4(fused) if transforms.is_empty() => fused.logits(&self.net, split.pixels(), pick, mode),
+            Form::Lenet4(fused) => {
                 let all: Vec<i64> = (0..pick.len() as i64).collect();
                 fused.logits(&self.net, &split.transformed_pixels(pick, transforms), &all, mode)
+            }
+            Form::Convnet(fused) => {
+                let padding = self.net.architecture.padding;
+                let (values, _) = self.preprocessing.convert_images(split, pick, transforms, padding);
+                fused.logits(&self.net, &values, mode)
             }
         }
     }
@@ -119,7 +133,8 @@ impl Engine {
     pub fn gradients(&mut self, loss: &Tensor) -> Vec<Tensor> {
         match &mut self.form {
             Form::Libtorch(_) => Tensor::run_backward(&[loss], &self.net.parameters, false, false),
-            Form::Fused(fused) => fused.gradients(&self.net, loss).into(),
+            Form::Lenet4(fused) => fused.gradients(&self.net, loss).into(),
+            Form::Convnet(fused) => fused.gradients(&self.net, loss).into(),
         }
     }
 }
@@ -153,14 +168,16 @@ mod tests {
         assert_eq!(name(lenet4(both), colour, 1), "libtorch (images of 28x28 RGB, not 28x28 grey)");
         let trained = Activations { fc: Activation::PRELU, ..both };
         assert_eq!(name(lenet4(trained), grey, 1), "libtorch (an activation is trained)");
+        let mlp = Architecture::mlp(&[5], relu, 0.0);
+        assert_eq!(name(mlp, grey, 1), "libtorch (only LeNet-4 and the convnet are fused)");
+        let convnet = || Architecture::convnet([2, 2, 2, 2], both, 0.5);
+        assert!(name(convnet(), small, 1).starts_with("fused (") && name(convnet(), colour, 1).starts_with("fused ("));
+        assert_eq!(name(convnet(), colour, 2), "libtorch (threads > 1)");
         for norm in ["batch", "local"] {
-            let mut normalised = lenet4(both);
-            normalised.normalise(norm.parse().unwrap());
-            assert_eq!(name(normalised, grey, 1), "libtorch (normalisation is not fused)");
-        }
-        let others = [Architecture::mlp(&[5], relu, 0.0), Architecture::convnet([2, 2, 2, 2], both, 0.0)];
-        for architecture in others {
-            assert_eq!(name(architecture, grey, 1), "libtorch (only LeNet-4 is fused)");
+            for mut normalised in [lenet4(both), convnet()] {
+                normalised.normalise(norm.parse().unwrap());
+                assert_eq!(name(normalised, grey, 1), "libtorch (normalisation is not fused)");
+            }
         }
     }
 }

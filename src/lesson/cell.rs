@@ -45,6 +45,8 @@ pub struct TrainCell {
     pub study: Study,
     /// The published points drawn beside the curves.
     pub marks: Vec<PublishedPoint>,
+    /// The published curves drawn behind those of the run.
+    pub curves: Vec<PublishedCurve>,
 }
 
 /// What the body of a `train` cell contains besides the settings.
@@ -60,9 +62,22 @@ struct TrainBody {
     arms: Option<Vec<String>>,
     #[serde(default)]
     marks: Vec<PublishedPoint>,
+    #[serde(default)]
+    curves: Vec<PublishedCurve>,
 }
 
-/// A published validation error at an epoch.
+/// A published curve of the error by epoch that the study is about.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishedCurve {
+    pub label: String,
+    /// The publication, and how the points were taken from it.
+    pub source: String,
+    /// Epochs, each with its error in percent.
+    pub points: Vec<[f64; 2]>,
+}
+
+/// A published error at an epoch: of the metric that the study is about.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PublishedPoint {
@@ -112,7 +127,7 @@ pub struct ExperimentCell {
 /// The keys that the body of a training, of an experiment and of the list of predictions must have.
 const TITLED: [&str; 2] = ["id", "title"];
 /// The keys of a `train` body that are no settings.
-const TRAIN: [&str; 5] = ["id", "title", "study", "arms", "marks"];
+const TRAIN: [&str; 6] = ["id", "title", "study", "arms", "marks", "curves"];
 const PREDICT: [&str; 3] = ["id", "question", "explanation"];
 const QUIZ: [&str; 2] = ["id", "question"];
 const CLAIM: [&str; 7] = ["id", "says", "article", "literature", "lesson", "cell", "tests"];
@@ -190,7 +205,16 @@ fn train(body: &mut Body) -> Option<CellBody> {
             None => body.fault(format!("{key}: neither a table nor a date; {}", setting.hint()), at),
         }
     }
-    let TrainBody { title, study, arms, marks, .. } = body.read()?;
+    let TrainBody { title, study, arms, marks, curves, .. } = body.read()?;
+    for PublishedCurve { label, source, points } in &curves {
+        if label.trim().is_empty() || source.trim().is_empty() {
+            body.fault_at("curves", "a curve needs a `label` and a `source`; neither may be empty");
+        }
+        let is_error = |[epoch, error]: &[f64; 2]| *epoch >= 0.0 && epoch.is_finite() && (0.0..=100.0).contains(error);
+        if points.len() < 2 || !points.iter().all(is_error) || points.windows(2).any(|pair| pair[0][0] >= pair[1][0]) {
+            body.fault_at("curves", "a curve's `points` are two or more of [epoch, percent], epochs ascending");
+        }
+    }
     for mark in &marks {
         let PublishedPoint { epoch, error, label, source, .. } = mark;
         if *epoch == 0 {
@@ -204,7 +228,7 @@ fn train(body: &mut Body) -> Option<CellBody> {
         }
     }
     let study = study_of(body, study.as_deref(), arms, settings);
-    Some(CellBody::Train(TrainCell { title, study, marks }))
+    Some(CellBody::Train(TrainCell { title, study, marks, curves }))
 }
 
 /// A setting in a `train` body.

@@ -33,7 +33,7 @@ mod target;
 mod wrap;
 
 pub use answer::{Answer, AnswerRecord, CONFIDENCE, StoredAnswer};
-pub use cell::{Cell, CellBody, ExperimentCell, PredictionsCell, PublishedPoint, TrainCell};
+pub use cell::{Cell, CellBody, ExperimentCell, PredictionsCell, PublishedCurve, PublishedPoint, TrainCell};
 pub use check::check;
 pub use claim::{ClaimCell, Findings, Test, Verdict};
 pub use comparison::{Comparison, short};

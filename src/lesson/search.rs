@@ -171,6 +171,7 @@ fn texts(cell: &Cell) -> Vec<String> {
         CellBody::Train(train) => {
             texts.push(train.title.clone());
             texts.extend(train.marks.iter().map(|mark| format!("{}, {}", mark.label, mark.source)));
+            texts.extend(train.curves.iter().map(|curve| format!("{}, {}", curve.label, curve.source)));
         }
         CellBody::Experiment(experiment) => texts.push(experiment.title.clone()),
         CellBody::Predict(predict) => {

@@ -7,6 +7,21 @@ use super::{EpochRecord, Metric};
 /// an arm is a minimum over its noise, and how soon another arm meets it says little.
 pub const MILESTONE: f64 = 1.37;
 
+/// A published value of a metric, named before anything is measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Milestone {
+    pub metric: Metric,
+    /// In the metric's unit; a value is there when it is this or lower.
+    pub value: f64,
+}
+
+impl Milestone {
+    /// The validation error of both of the article's arms.
+    pub const ARTICLE: Self = Self { metric: Metric::ValError, value: MILESTONE };
+    /// The training error to which AlexNet's Figure 1 counts (Krizhevsky, Sutskever, Hinton 2012).
+    pub const ALEXNET: Self = Self { metric: Metric::TrainError, value: 25.0 };
+}
+
 /// Values that are this close to a threshold, relative to it, are at it: 137 of 10,000 images are 1.37 %.
 const ROUNDING: f64 = 1e-9;
 

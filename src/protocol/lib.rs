@@ -26,7 +26,7 @@ mod wrong_images;
 
 pub use activation::{ACTIVATIONS, Activation, ActivationEntry, Parameter, ParameterEntry, SELU_ALPHA, SELU_SCALE};
 pub use advance::Advance;
-pub use compare::{MILESTONE, is_at_or_below, is_compared, mean_and_deviation};
+pub use compare::{MILESTONE, Milestone, is_at_or_below, is_compared, mean_and_deviation};
 pub use estimate::{Basis, Estimate, RunTiming, Timings};
 pub use experiment::*;
 pub use figure::{

@@ -2,7 +2,7 @@
 
 use super::{ArmCurves, LaneCurve, McNemar, PairedTest, Quantity, Ratio, Summary, pairs_needed, power::LEVEL};
 use protocol::{
-    ArmId, Better, EpochRecord, ImageSet, Lane, MILESTONE, Metric, RunId, Study, format_count, grouped, is_at_or_below,
+    ArmId, Better, EpochRecord, ImageSet, Lane, Metric, RunId, Study, format_count, grouped, is_at_or_below,
     is_compared,
 };
 use std::{collections::BTreeSet, fmt};
@@ -441,8 +441,8 @@ impl Comparison {
     }
 }
 
-/// What a run says of its first two arms: of their validation error and, once a lane has come down to it, of the epochs
-/// to the article's, if it is of the published network and data set. With more arms it says that these two are meant.
+/// What a run says of its first two arms: of the metric that its study is about and, once a lane has come down to it, of the
+/// epochs to the published value, if it is of the published network and data set. With more arms it says that these two are meant.
 /// `None` where there is one arm, or nothing to compare. Lanes that diverged come with the epoch in which they did.
 pub fn compare_first_arms(
     run: RunId,
@@ -451,10 +451,11 @@ pub fn compare_first_arms(
     diverged: &[(Lane, u32)],
 ) -> Option<String> {
     let [first, second, ..] = study.arms.as_slice() else { return None };
-    let quantity = Quantity::VAL_ERROR;
+    let quantity = Quantity::new(study.headline_metric(), None).ok()?;
     let [a, b] = [first.id, second.id].map(|arm| ArmCurves::of(run, study, arm, quantity, records, diverged));
-    // The published error is of LeNet-4 on MNIST and says nothing of other networks and images.
-    let threshold = if study.has_published_error() { Threshold::new(quantity, MILESTONE) } else { None };
+    // A published value says nothing of other networks and images.
+    let milestone = study.milestone().filter(|milestone| milestone.metric == quantity.metric());
+    let threshold = milestone.and_then(|milestone| Threshold::new(quantity, milestone.value));
     let comparison = Comparison::of(quantity, [&a, &b], AtEpoch::LastCommon, threshold);
     if comparison.pairs.is_empty() {
         return None;

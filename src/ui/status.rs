@@ -117,6 +117,7 @@ fn running(app: &App) -> Option<String> {
         RunState::Queued => return Some(format!("run {run} queued")),
         _ if training.notice.is_some() || app.notices.contains_key(&run) => "in trouble (r tells)",
         RunState::Paused => "paused",
+        _ if training.is_loading => return Some(format!("run {run} loading {}", training.spec.data.title())),
         _ => "training",
     };
     Some(format!("run {run} {doing} {}", training.advance().short()))

@@ -12,7 +12,7 @@
 use color_eyre::eyre::{Context, OptionExt, Result, bail, ensure};
 use learn::{
     Control, Dataset, Ending, Observer, Snapshot,
-    data::{Padding, Preprocessing},
+    data::Preprocessing,
     machine,
     random::{Purpose, Random},
     train::LaneSettings,
@@ -59,11 +59,11 @@ impl Net {
         }
     }
 
-    /// The other side's program.
-    fn script(self) -> &'static str {
+    /// Its name in options.
+    fn name(self) -> &'static str {
         match self {
-            Self::Lenet4 => "tests/benches/peer_lenet4.py",
-            Self::Cifar => "tests/benches/peer_convnet.py",
+            Self::Lenet4 => "lenet4",
+            Self::Cifar => "cifar",
         }
     }
 }
@@ -180,14 +180,7 @@ fn hand_over(folder: &Path, net: Net, spec: &Study, data: &Dataset) -> Result<()
     fs::create_dir_all(folder)?;
     let lane = Lane { arm: net.arms()[0], seed: SEED };
     let settings = LaneSettings::new(spec, lane)?;
-    match net {
-        Net::Lenet4 => {
-            for file in &mnist::FILES[..2] {
-                fs::write(folder.join(file.name), file.unpack()?)?;
-            }
-        }
-        Net::Cifar => hand_over_images(folder, spec, &settings, data)?,
-    }
+    hand_over_images(folder, spec, &settings, data)?;
     let weights = settings.network(data.shape(), data.classes().len(), SEED).weights();
     let bytes: Vec<u8> =
         weights.iter().flat_map(|tensor| &tensor.values).flat_map(|value| value.to_ne_bytes()).collect();
@@ -208,7 +201,7 @@ fn hand_over_images(folder: &Path, spec: &Study, settings: &LaneSettings, data: 
     let mut labels = BufWriter::new(fs::File::create(folder.join("labels.i64"))?);
     for split in [&train, &data.validation(spec.val_size)] {
         for image in 0..split.len() {
-            let values = split.inputs(&[image], Padding::NONE, &preprocessing).permute([0, 2, 3, 1]);
+            let values = split.inputs(&[image], settings.architecture.padding, &preprocessing).permute([0, 2, 3, 1]);
             for value in Vec::<f32>::try_from(values.contiguous().view(-1))? {
                 images.write_all(&value.to_ne_bytes())?;
             }
@@ -273,8 +266,7 @@ fn train_here(net: Net, spec: &Study, data: &Dataset) -> Result<Round> {
 }
 
 fn train_there(python: &Path, folder: &Path, net: Net, spec: &Study) -> Result<Round> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(net.script());
-    let mut peers = net.arms().map(|arm| Peer::start(python, &script, folder, arm, spec));
+    let mut peers = net.arms().map(|arm| Peer::start(python, net, folder, arm, spec));
     for peer in &mut peers {
         peer.as_mut().map_err(|error| color_eyre::eyre::eyre!("{error}"))?.wait_until_ready()?;
     }
@@ -296,9 +288,10 @@ struct Peer {
 }
 
 impl Peer {
-    fn start(python: &Path, script: &Path, folder: &Path, arm: ArmId, spec: &Study) -> Result<Self> {
+    fn start(python: &Path, net: Net, folder: &Path, arm: ArmId, spec: &Study) -> Result<Self> {
         let mut child = Command::new(python)
-            .arg(script)
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/benches/peer.py"))
+            .arg(net.name())
             .arg(folder)
             .args([arm.to_string(), spec.epochs.to_string(), spec.first_settings().batch.to_string()])
             .args([spec.train_size, spec.val_size].map(|size| size.to_string()))

@@ -9,8 +9,8 @@ mkdir -p "$crate/src"
 rm -rf "$crate/src/fused"
 cp -r "$root/src/learn/fused" "$crate/src/fused"
 # Without what names LibTorch.
-rm "$crate/src/fused/tests.rs" "$crate/src/fused/lenet4.rs"
-sed -i -z -e 's/mod lenet4;\n//' -e 's/pub use lenet4[^\n]*\n//' -e 's/#\[cfg(test)\]\nmod tests;\n//' "$crate/src/fused/mod.rs"
+rm "$crate"/src/fused/{tests,lenet4,convnet,memory}.rs
+sed -i -z -e 's/mod lenet4;\n//' -e 's/pub use lenet4[^\n]*\n//' -e 's/mod convnet;\n//' -e 's/pub use convnet[^\n]*\n//' -e 's/mod memory;\n//' -e 's/#\[cfg(test)\]\nmod tests;\n//' "$crate/src/fused/mod.rs"
 echo 'pub mod fused;' >"$crate/src/lib.rs"
 cp "$root/Cargo.lock" "$crate/Cargo.lock"
 cat >"$crate/Cargo.toml" <<'END'

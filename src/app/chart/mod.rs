@@ -24,8 +24,8 @@ pub use prediction_marks::{PredictionMark, add_predictions};
 pub use readout::{PointSpread, Readout, ReadoutCurve, ReadoutPoint};
 pub use smoothing::Smoothing;
 pub use study_plot::{
-    AxisReach, ChartRun, PublishedPoints, RunRole, arm_slots, article_points, mark_values, study_multiples, study_plot,
-    study_readout,
+    AxisReach, ChartRun, PublishedPoints, RunRole, arm_slots, mark_values, published_beside, study_multiples,
+    study_plot, study_readout,
 };
 pub use view::{Arrangement, ChartView, ShownChart};
 pub(crate) use viewport::ChartId;

@@ -112,14 +112,14 @@ pub fn next_of<T: Copy + PartialEq>(all: &[T], current: T, forward: bool) -> T {
 }
 
 impl ChartOptions {
-    /// Whether published points stand in the chart where a run has some: they are errors by epoch.
-    pub fn shows_published_points(&self) -> bool {
-        self.published == Published::Shown && self.has_published_points()
+    /// Whether published points of this metric stand in the chart where a run has some.
+    pub fn shows_published_points(&self, of: Metric) -> bool {
+        self.published == Published::Shown && self.has_published_points(of)
     }
 
-    /// Whether published points have a place on these axes.
-    pub fn has_published_points(&self) -> bool {
-        self.metric == Metric::ValError && self.x != XQuantity::Seconds
+    /// Whether published points of this metric, which are by epoch, have a place on these axes.
+    pub fn has_published_points(&self, of: Metric) -> bool {
+        self.metric == of && self.x != XQuantity::Seconds
     }
 
     pub fn entry(&self) -> &'static MetricEntry {

@@ -1,13 +1,13 @@
 //! The charts of the notebook's panes: how each is set up, and the keys and the mouse that go to it.
 
-use super::study_plot::{ChartRun, study_plot, study_readout};
+use super::study_plot::{ChartRun, PublishedPoints, study_plot, study_readout};
 use super::view::{ChartView, ShownChart};
 use super::viewport::ChartId;
 use super::{ChartOptions, Pane, PlotCursor, Readout, Viewport, XQuantity};
 use crate::keys::{ChartAction, chart_action};
 use crate::{App, Effect, LabPage, Modal, Page, TrainingRun, keys};
 use crossterm::event::{KeyCode, KeyEvent};
-use lesson::{CellBody, PublishedPoint};
+use lesson::CellBody;
 use protocol::{CellKey, Figure, Metric, Plot};
 use ratatui::layout::{Position, Rect};
 
@@ -110,16 +110,17 @@ impl App {
             Pane::Run(run) => {
                 let training = self.training_runs.get(run)?;
                 let predictions = self.prediction_marks_of_run(training);
-                (vec![ChartRun::new(training)], self.published_points_of_run(), predictions)
+                (vec![ChartRun::new(training)], self.published_points_of_run(&training.spec), predictions)
             }
             Pane::Lab => {
-                let predictions = self.prediction_marks_of_run(self.lab_training()?);
-                (self.lab_chart_runs(), self.published_points_of_run(), predictions)
+                let training = self.lab_training()?;
+                let predictions = self.prediction_marks_of_run(training);
+                (self.lab_chart_runs(), self.published_points_of_run(&training.spec), predictions)
             }
             Pane::Cell(key) => match &self.document().cell(&key.cell)?.body {
                 CellBody::Train(train) => {
                     let training = self.training_of(key)?;
-                    let published = self.published_points(&train.marks, train.spec());
+                    let published = self.published_points(train);
                     (vec![ChartRun::new(training)], published, self.prediction_marks(key, training))
                 }
                 CellBody::Experiment(_) => {
@@ -173,22 +174,24 @@ impl App {
     /// Whether a pane has a curve with values.
     pub(crate) fn can_read(&self, on: &Pane) -> bool {
         // Each frame asks: the curves of a race need not be made for it.
-        let has_points = |training: &TrainingRun, marks: &[PublishedPoint]| {
-            let has_marks = !marks.is_empty() && self.chart_view(on).options.shows_published_points();
+        let has_points = |training: &TrainingRun, published: &PublishedPoints| {
+            let is_empty = published.points.is_empty() && published.curves.is_empty();
+            let metric = published.study.headline_metric();
+            let has_marks = !is_empty && self.chart_view(on).options.shows_published_points(metric);
             has_marks || training.lanes.iter().any(|lane| !lane.points.is_empty())
         };
         match on {
             Pane::Run(run) => self
                 .training_runs
                 .get(run)
-                .is_some_and(|training| has_points(training, self.published_points_of_run().points)),
+                .is_some_and(|training| has_points(training, &self.published_points_of_run(&training.spec))),
             Pane::Lab => {
-                let points = self.published_points_of_run().points;
-                self.lab_runs().into_iter().any(|training| has_points(training, points))
+                let of = |training: &TrainingRun| self.published_points_of_run(&training.spec);
+                self.lab_runs().into_iter().any(|training| has_points(training, &of(training)))
             }
             Pane::Cell(key) => match self.document().cell(&key.cell).map(|cell| &cell.body) {
                 Some(CellBody::Train(train)) => {
-                    self.training_of(key).is_some_and(|training| has_points(training, &train.marks))
+                    self.training_of(key).is_some_and(|training| has_points(training, &self.published_points(train)))
                 }
                 _ => {
                     self.readout(on).is_some_and(|readout| readout.curves.iter().any(|curve| !curve.points.is_empty()))

@@ -7,7 +7,7 @@ use super::prediction_marks::{PredictionMark, add_predictions};
 use super::readout::Readout;
 use super::smoothing::smooth;
 use crate::study::training_run::{LaneView, TrainingRun};
-use lesson::{CellBody, Document, Library, PublishedPoint};
+use lesson::{CellBody, Document, Library, PublishedCurve, PublishedPoint, TrainCell};
 use protocol::{
     ArmId, AxisScale, Better, EpochRecord, Layer, Metric, Plot, PlotAxis, PlotBand, PlotMark, PlotSeries, Preset,
     RunId, Source, Stroke, Study,
@@ -27,20 +27,25 @@ pub enum AxisReach {
 #[derive(Clone, Debug)]
 pub struct PublishedPoints<'a> {
     pub points: &'a [PublishedPoint],
+    pub curves: &'a [PublishedCurve],
     /// The settings of the cell that has them.
     pub study: Study,
     pub reach: AxisReach,
 }
 
-/// The published points of the first race in a course that has some, the article's: they stand beside a run that belongs
-/// to no cell.
-pub fn article_points(library: &Library, reach: AxisReach) -> PublishedPoints<'_> {
+/// What was published of this study's network and images, from the first race of a course that has it: it stands beside a
+/// run that belongs to no cell.
+pub fn published_beside<'a>(library: &'a Library, study: &Study, reach: AxisReach) -> PublishedPoints<'a> {
     let cells = library.lessons.iter().flat_map(Document::cells);
     let mut train_cells =
         cells.filter_map(|cell| if let CellBody::Train(train) = &cell.body { Some(train) } else { None });
-    match train_cells.find(|train| !train.marks.is_empty()) {
-        Some(train) => PublishedPoints { points: &train.marks, study: train.spec(), reach },
-        None => PublishedPoints { points: &[], study: Study::of(Preset::Article), reach },
+    let is_about = |train: &&TrainCell| {
+        let of = |study: &Study| (study.network, study.data.clone(), study.headline_metric());
+        !(train.marks.is_empty() && train.curves.is_empty()) && of(&train.study) == of(study)
+    };
+    match train_cells.find(is_about) {
+        Some(train) => PublishedPoints { points: &train.marks, curves: &train.curves, study: train.spec(), reach },
+        None => PublishedPoints { points: &[], curves: &[], study: study.clone(), reach },
     }
 }
 
@@ -336,9 +341,10 @@ pub fn study_plot(
     let lanes = arms.iter().flat_map(|arm| arm.lanes(options));
     let raw = arms.iter().flat_map(|arm| arm.raw(options));
     let ghosts = ghosts.iter().flat_map(|arm| arm.ghosts(options));
-    let series: Vec<PlotSeries> = means.chain(in_study_order(runs, lanes.collect())).chain(raw).chain(ghosts).collect();
+    let mut series: Vec<PlotSeries> =
+        means.chain(in_study_order(runs, lanes.collect())).chain(raw).chain(ghosts).collect();
     let has_published = has_published_points(runs, options, published);
-    let marks: Vec<PlotMark> = if has_published && options.shows_published_points() {
+    let marks: Vec<PlotMark> = if has_published && options.shows_published_points(published.study.headline_metric()) {
         let x = |mark: &PublishedPoint| match options.x {
             XQuantity::Images => f64::from(mark.epoch) * f64::from(published.study.train_size),
             XQuantity::Epochs | XQuantity::Seconds => f64::from(mark.epoch),
@@ -354,13 +360,30 @@ pub fn study_plot(
     };
     let shown_points =
         if marks.is_empty() { PublishedPoints { points: &[], ..published.clone() } } else { published.clone() };
+    let curves = if has_published && options.shows_published_points(published.study.headline_metric()) {
+        published.curves
+    } else {
+        &[]
+    };
+    let per_epoch = if options.x == XQuantity::Images { f64::from(published.study.train_size) } else { 1.0 };
+    series.extend(curves.iter().map(|curve| PlotSeries {
+        name: curve.label.clone(),
+        source: Source::Cited(curve.source.clone()),
+        stroke: Stroke::Points,
+        points: curve.points.iter().map(|[epoch, error]| (epoch * per_epoch, Some(*error))).collect(),
+        spread: Vec::new(),
+        below: Vec::new(),
+    }));
     let (label, scale) = options.y_axis(layer);
     let values = || {
         let lanes = all.iter().flat_map(|arm| &arm.lanes);
-        lanes.flat_map(|lane| lane.raw.iter().chain(&lane.y)).filter_map(|y| *y).filter(|y| y.is_finite())
+        let measured = lanes.flat_map(|lane| lane.raw.iter().chain(&lane.y)).filter_map(|y| *y);
+        let published = curves.iter().flat_map(|curve| &curve.points).map(|[_, error]| *error);
+        measured.filter(|y| y.is_finite()).chain(published)
     };
-    // No logarithm has a place for an error of 0.
-    let scale = if values().any(|value| value <= 0.0) { AxisScale::Linear } else { scale };
+    // No logarithm has a place for an error of 0, and a published curve is compared on the axis that its figure has.
+    let is_linear = !curves.is_empty() || values().any(|value| value <= 0.0);
+    let scale = if is_linear { AxisScale::Linear } else { scale };
     let [x, y] = limits(runs, options, &all, &shown_points, scale, values);
     let mut notes: Vec<String> = options.smoothing.describe().into_iter().collect();
     if has_published && options.published == Published::Hidden {
@@ -423,8 +446,8 @@ fn title(runs: &[ChartRun]) -> String {
 
 /// Whether published points have a place in the plot: they are errors by epoch, of a network on its data.
 fn has_published_points(runs: &[ChartRun], options: &ChartOptions, published: &PublishedPoints) -> bool {
-    options.has_published_points()
-        && !published.points.is_empty()
+    options.has_published_points(published.study.headline_metric())
+        && !(published.points.is_empty() && published.curves.is_empty())
         && runs.iter().any(|run| run.role == RunRole::Shown && published.are_about(run.training))
 }
 
@@ -457,7 +480,7 @@ pub fn study_readout(runs: &[ChartRun], options: &ChartOptions, plot: &Plot, vie
     if options.metric != Metric::ValError {
         return readout;
     }
-    let none = PublishedPoints { points: &[], study: Study::of(Preset::Article), reach: AxisReach::Study };
+    let none = PublishedPoints { points: &[], curves: &[], study: Study::of(Preset::Article), reach: AxisReach::Study };
     let tests = study_plot(runs, &ChartOptions { metric: Metric::TestError, ..*options }, &none, &[]);
     for (curve, tests) in readout.curves.iter_mut().zip(&tests.series) {
         for point in &mut curve.points {
@@ -604,7 +627,7 @@ mod tests {
     }
 
     fn published_points(marks: &[PublishedPoint], reach: AxisReach) -> PublishedPoints<'_> {
-        PublishedPoints { points: marks, study: Study::of(Preset::Article), reach }
+        PublishedPoints { points: marks, curves: &[], study: Study::of(Preset::Article), reach }
     }
 
     fn mark(epoch: u32, error: f64) -> PublishedPoint {
@@ -817,6 +840,8 @@ mod tests {
             passed: Vec::new(),
         };
         runs[1].apply(&RunEvent::Steered { run: RunId(2), steering });
+        let fork = protocol::Fork { parent: RunId(1), epoch: 1 };
+        runs[1].apply(&RunEvent::Forked { run: RunId(2), fork });
         let shown = [ChartRun::ghost(&runs[0]), ChartRun::new(&runs[1]), ChartRun::new(&runs[2])];
         let plot = study_plot(&shown, &ChartOptions::default(), &none(), &[]);
         let described: Vec<(String, usize, Stroke)> = plot
@@ -840,8 +865,39 @@ mod tests {
             ]
         );
         assert_eq!(plot.title, "Runs 2 and 3");
-        let [band] = &plot.bands[..] else { panic!("{:?}", plot.bands) };
+        let [fork, band] = &plot.bands[..] else { panic!("{:?}", plot.bands) };
+        assert_eq!((fork.from, fork.label.as_str()), (1.0, "fork of run 1"));
         assert_eq!((band.from, band.to, band.label.as_str()), (4.0, 4.0, "run 2 ReLU+Tanh: lr 0.03"));
+    }
+
+    /// A published curve is one of the metric that its study is about, and stands beside runs of its network and images.
+    #[test]
+    fn a_published_curve_stands_beside_what_it_is_about() {
+        let study: Study = "all-relu; all-tanh | preset=cifar-glorot".parse().unwrap();
+        let curves = [PublishedCurve {
+            label: "Figure 1, tanh".into(),
+            source: "somebody".into(),
+            points: vec![[0.0, 73.0], [36.0, 25.0]],
+        }];
+        let published = PublishedPoints { points: &[], curves: &curves, study: study.clone(), reach: AxisReach::Study };
+        let training = TrainingRun::new(RunId(1), study.clone());
+        let cited = |training: &TrainingRun, options: &ChartOptions| -> Vec<PlotSeries> {
+            let plot = study_plot(&[ChartRun::new(training)], options, &published, &[]);
+            plot.series.into_iter().filter(|series| matches!(series.source, Source::Cited(_))).collect()
+        };
+        let options = ChartOptions { metric: Metric::TrainError, ..ChartOptions::default() };
+        let [curve] = &cited(&training, &options)[..] else { panic!("one curve") };
+        assert_eq!((curve.name.as_str(), &curve.source), ("Figure 1, tanh", &Source::Cited("somebody".into())));
+        assert_eq!(curve.points, [(0.0, Some(73.0)), (36.0, Some(25.0))]);
+        let images = ChartOptions { x: XQuantity::Images, ..options };
+        let last = (36.0 * f64::from(study.train_size), Some(25.0));
+        assert_eq!(cited(&training, &images)[0].points[1], last);
+        let plot = study_plot(&[ChartRun::new(&training)], &options, &published, &[]);
+        assert_eq!((plot.y.scale, plot.y.limits), (AxisScale::Linear, Some((0.0, 73.0 * 1.05))));
+        assert!(cited(&training, &ChartOptions::default()).is_empty(), "it is no validation error");
+        assert!(cited(&training, &ChartOptions { published: Published::Hidden, ..options }).is_empty());
+        let mnist = TrainingRun::new(RunId(1), Study::of(Preset::Article));
+        assert!(cited(&mnist, &options).is_empty());
     }
 
     #[test]

@@ -16,8 +16,11 @@ impl App {
         if newer_events.iter().any(|event| matches!(event, RunEvent::Deleted { .. })) {
             return effects;
         }
+        // What a fork was forked from is told before it starts.
         for event in events.iter().chain(&newer_events) {
             self.add_run(event);
+        }
+        for event in events.iter().chain(&newer_events) {
             if let Some(training) = self.training_runs.get_mut(&run) {
                 training.apply(event);
             }

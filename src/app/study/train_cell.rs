@@ -1,7 +1,7 @@
 //! A train cell: the run that it shows, its other run, and its published points.
 
-use crate::{App, AxisReach, Effect, PublishedPoints, Tag, TrainingRun, article_points};
-use lesson::{CellBody, PublishedPoint};
+use crate::{App, AxisReach, Effect, PublishedPoints, Tag, TrainingRun, published_beside};
+use lesson::{CellBody, PublishedPoint, TrainCell};
 use protocol::{CellKey, RequestBody, RunId, RunState, Study};
 
 impl App {
@@ -110,14 +110,14 @@ impl App {
         kept.into_iter().filter_map(remember).collect()
     }
 
-    /// Published points with the study that they belong to.
-    pub fn published_points<'a>(&self, points: &'a [PublishedPoint], study: Study) -> PublishedPoints<'a> {
-        PublishedPoints { points, study, reach: self.axis_reach }
+    /// What was published beside a cell's race.
+    pub fn published_points<'a>(&self, cell: &'a TrainCell) -> PublishedPoints<'a> {
+        PublishedPoints { points: &cell.marks, curves: &cell.curves, study: cell.spec(), reach: self.axis_reach }
     }
 
-    /// The published points for a run that is shown outside of a cell.
-    pub fn published_points_of_run(&self) -> PublishedPoints<'_> {
-        article_points(&self.library, self.axis_reach)
+    /// What was published of the network and images of a run that is shown outside of a cell.
+    pub fn published_points_of_run(&self, study: &Study) -> PublishedPoints<'_> {
+        published_beside(&self.library, study, self.axis_reach)
     }
 
     /// Lists the published points of a chart and toggles whether its axes reach all of them.
@@ -126,7 +126,12 @@ impl App {
             CellBody::Train(train) => Some(train.marks.as_slice()),
             _ => None,
         };
-        let points = if run.is_some() { self.published_points_of_run().points } else { in_view().unwrap_or_default() };
+        let of_run = run.and_then(|run| self.training_runs.get(&run));
+        let points = match of_run {
+            Some(training) => self.published_points_of_run(&training.spec).points,
+            None if run.is_some() => &[],
+            None => in_view().unwrap_or_default(),
+        };
         if points.is_empty() {
             self.message = Some("there are no published points here; m lists those of a race".into());
             return;

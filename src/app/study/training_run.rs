@@ -1,8 +1,8 @@
 //! A run as the notebook shows it: the curve of each lane, and the latest state.
 
 use protocol::{
-    Advance, ArmId, EpochRecord, Finding, Fork, Lane, Metric, Progress, RunEvent, RunId, RunState, Steering, Study,
-    is_compared, mean_and_deviation, run_findings,
+    Advance, ArmId, DataSource, EpochRecord, Finding, Fork, Lane, Metric, Progress, RunEvent, RunId, RunState,
+    Steering, Study, is_compared, mean_and_deviation, run_findings,
 };
 use statistics::compare_first_arms;
 use std::cell::OnceCell;
@@ -210,6 +210,8 @@ pub struct TrainingRun {
     /// Seconds of training by the clock, as the kernel or the store last reported.
     pub elapsed: f64,
     pub notice: Option<String>,
+    /// Its lanes have begun and read their images, which takes a while.
+    pub is_loading: bool,
     pub not_exact: Option<String>,
     /// The engine that computes the run, as the kernel reports it. `None` before the run has started, and for runs of
     /// versions that did not report it.
@@ -241,6 +243,7 @@ impl TrainingRun {
             lanes,
             elapsed: 0.0,
             notice: None,
+            is_loading: false,
             not_exact: None,
             backend: None,
             steerings: Vec::new(),
@@ -253,6 +256,23 @@ impl TrainingRun {
     pub fn apply(&mut self, event: &RunEvent) {
         if !matches!(event, RunEvent::Progress { .. } | RunEvent::Elapsed { .. }) {
             self.verdict = OnceCell::new();
+        }
+        match event {
+            RunEvent::Started { .. } | RunEvent::Continued { .. } => {
+                // MNIST is in the program.
+                self.is_loading = self.spec.data != DataSource::Mnist;
+            }
+            RunEvent::Progress { .. }
+            | RunEvent::Epoch { .. }
+            | RunEvent::Backend { .. }
+            | RunEvent::Diverged { .. }
+            | RunEvent::Queued { .. }
+            | RunEvent::Paused { .. }
+            | RunEvent::Stopped { .. }
+            | RunEvent::Interrupted { .. }
+            | RunEvent::Finished { .. }
+            | RunEvent::Failed { .. } => self.is_loading = false,
+            _ => {}
         }
         match event {
             RunEvent::Started { .. } | RunEvent::Continued { .. } => self.state = RunState::Running,
@@ -419,6 +439,32 @@ mod tests {
         assert!(training.can_resume());
         training.apply(&RunEvent::Diverged { run, arm: ArmId::ALL_TANH, seed: 1, epoch: 2, batch: 3 });
         assert!(!training.can_resume());
+    }
+
+    #[test]
+    fn a_run_loads_its_images_until_it_trains() {
+        let run = RunId(1);
+        let cifar = || TrainingRun::new(run, Study::of(Preset::CifarGlorot));
+        let started = RunEvent::Started { run, spec: Study::of(Preset::CifarGlorot) };
+        let mut training = cifar();
+        assert!(!training.is_loading);
+        training.apply(&started);
+        assert!(training.is_loading);
+        training.apply(&RunEvent::Backend { run, name: "fused".into() });
+        assert!(!training.is_loading);
+        // It waits for a core.
+        let mut training = cifar();
+        training.apply(&started);
+        training.apply(&RunEvent::Queued { run });
+        assert!(!training.is_loading);
+        training.apply(&RunEvent::Continued { run });
+        assert!(training.is_loading);
+        training.apply(&RunEvent::Failed { run, reason: "no data".into() });
+        assert!(!training.is_loading);
+        // MNIST is in the program.
+        let mut training = self::training(&[1]);
+        training.apply(&RunEvent::Continued { run });
+        assert!(!training.is_loading);
     }
 
     #[test]

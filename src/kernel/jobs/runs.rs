@@ -48,7 +48,7 @@ impl Kernel {
         }
         let of_data = |why: String| Refusal::new(ErrorKind::BadSpec, format!("data: {why}"));
         Dataset::is_there(&spec.data).map_err(|error| of_data(error.to_string()))?;
-        // Held until the run's lanes have begun, so that the data is read once.
+        // Held until the run's lanes have begun, so that data that was read for this is read once.
         let _data = self.trainer.fit_to_data(&mut spec).map_err(of_data)?;
         spec.check().map_err(|error| Refusal::new(ErrorKind::BadSpec, error.to_string()))?;
         let mut jobs = self.jobs();

@@ -3,7 +3,7 @@
 use super::augmentation::Transform;
 use super::embedded;
 use super::preprocessing::Preprocessing;
-use super::reader::{Contents, ImageShape, LabelledImages, ReadError, published_cifar10, reader_of};
+use super::reader::{CIFAR10_SIZES, Contents, ImageShape, LabelledImages, ReadError, published_cifar10, reader_of};
 use datasets::{DataFolder, DataFolderError, SetError, cifar10};
 use mnist::UnpackError;
 use protocol::DataSource;
@@ -178,6 +178,14 @@ impl Dataset {
             DataSource::Mnist => Ok(()),
             DataSource::Cifar10 => Ok(cifar10::SET.examine(&DataFolder::locate()?)?),
             DataSource::Folder(folder) => Ok(reader_of(folder).check(folder)?),
+        }
+    }
+
+    /// The result of [`split_sizes`](Self::split_sizes) of a source whose images are published, without reading it.
+    pub fn published_sizes(source: &DataSource) -> Option<SplitSizes> {
+        match source {
+            DataSource::Cifar10 => Some(CIFAR10_SIZES),
+            DataSource::Mnist | DataSource::Folder(_) => None,
         }
     }
 

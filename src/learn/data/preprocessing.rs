@@ -53,7 +53,7 @@ impl Preprocessing {
     }
 
     /// The picked images one after the other, each in a border of zeros. `transforms` has one for each image, or none.
-    pub(super) fn convert_images(
+    pub(crate) fn convert_images(
         &self,
         split: &Split,
         pick: &[i64],

@@ -92,7 +92,7 @@ struct Pair {
 impl Pair {
     /// Adds this group's part for `R` rows of the kernel, beginning with `first`.
     // The compiler unrolls plain counted loops into registers, but not an inclusive range or an iterator.
-    #[allow(clippy::range_plus_one, clippy::needless_range_loop)]
+    #[allow(clippy::range_plus_one)]
     #[inline(always)]
     unsafe fn correlate<V: Lanes, const R: usize>(&self, shape: &Shape, first: usize) {
         let row = shape.width * V::WIDTH;

@@ -50,6 +50,28 @@ pub fn from_lanes(from: &[f32], len: usize, order: Order, lanes: usize, images: 
     }
 }
 
+/// Images one after the other, `[image][pixel][channel]`, into lanes: `[group][channel][pixel][lane]`. Lanes without
+/// an image become zero.
+///
+/// # Panics
+/// If a length does not fit.
+pub fn channels_to_lanes(images: &[f32], channels: usize, pixels: usize, lanes: usize, to: &mut [f32]) {
+    let len = channels * pixels;
+    assert_eq!(to.len(), groups(images.len() / len, lanes) * len * lanes);
+    for (images, to) in images.chunks(len * lanes).zip(to.chunks_exact_mut(len * lanes)) {
+        if images.len() < to.len() {
+            to.fill(0.0);
+        }
+        for (lane, image) in images.chunks_exact(len).enumerate() {
+            for (at, pixel) in image.chunks_exact(channels).enumerate() {
+                for (channel, value) in pixel.iter().enumerate() {
+                    to[(channel * pixels + at) * lanes + lane] = *value;
+                }
+            }
+        }
+    }
+}
+
 /// Picks images out of bytes, scales them to [0, 1], and lays them out: `[group][32][32][lane]`.
 ///
 /// `digits` has 28x28 bytes per image. Only the digits are written to `to`; its border must be zero, and stays so.

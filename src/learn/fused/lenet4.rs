@@ -20,10 +20,11 @@
 //! gives their lanes a gradient of zero, which every layer in front of it passes on as zero.
 
 use super::fold::{fold, unfold};
+use super::memory::{FLOAT, floats, floats_mut};
 use super::{Affine, Block, Buffer, Dense, InstructionSet, Order, Shape, layout};
 use crate::activation::{self, Factored};
 use crate::network::{Mode, Network};
-use tch::{Device, Kind, Tensor};
+use tch::Tensor;
 
 /// Pixels along a side as the network sees them.
 const SIDE: usize = 32;
@@ -186,8 +187,6 @@ impl FusedLeNet4 {
     }
 }
 
-const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
-
 /// The core of the convolutions' activation, and the input of the layers behind it in terms of that core.
 ///
 /// # Panics
@@ -212,21 +211,6 @@ fn folded<'a>([w, b]: &'a mut [Buffer; 2], weights: &Tensor, bias: &Tensor) -> (
     (w.floats(weights.numel()), b.floats(bias.numel()))
 }
 
-/// A tensor's values in place.
-fn floats(tensor: &Tensor) -> &[f32] {
-    assert!(tensor.is_contiguous() && tensor.kind() == Kind::Float && tensor.device() == Device::Cpu);
-    // SAFETY: contiguous floats in main memory, `numel` of them, which live as long as the tensor. Nobody writes them
-    // meanwhile, as a lane's tensors are used by its own thread only.
-    unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast(), tensor.numel()) }
-}
-
-/// The same for writing. Autograd must not see it, as these are leaves of its graph.
-fn floats_mut(tensor: &mut Tensor) -> &mut [f32] {
-    assert!(tensor.is_contiguous() && tensor.kind() == Kind::Float && tensor.device() == Device::Cpu);
-    // SAFETY: as in `floats`; `FusedLeNet4` owns the tensors that it writes, and no other slice of them is alive.
-    unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast(), tensor.numel()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,6 +218,7 @@ mod tests {
     use crate::network::Architecture;
     use crate::random::{Purpose, Random};
     use protocol::{Activation, Activations, Init};
+    use tch::Kind;
 
     fn images(digits: &[u8]) -> Tensor {
         let images = Tensor::from_slice(digits).view([-1, 1, 28, 28]).to_kind(Kind::Float).divide_scalar(255.0);

@@ -1,4 +1,5 @@
-//! Convolution and max-pooling as one block, with images side by side in vectors.
+//! Layers of our own, with images side by side in vectors: LeNet-4's convolutions with their max-pooling as one block, and
+//! the convnet's.
 //!
 //! LeNet's convolutions have 1, 4 and 16 channels. A library that puts channels (or a row's pixels) side by side in a
 //! vector register leaves most of it empty here, writes the whole convolution to memory, reads it back to discard three
@@ -27,22 +28,33 @@
 //! Read on in this order: [`shape`] (sizes and layouts), [`vector`] (one name for each vector instruction),
 //! [`forward`], [`backward_weights`], [`backward_input`], [`fold`], [`dense`] with [`product`], and `lenet4`, which
 //! puts them together. Measure it with `cargo bench --bench kernels`.
+//!
+//! The convnet has many channels, of whose sums most are needed, and windows that overlap. There a block would save
+//! little, and fewer multiplications save much: [`winograd`] (the arithmetic), [`convolution`], [`pooling`], and
+//! `convnet`, which puts them together. Measure it with `cargo bench --bench peer -- --net cifar`.
 
 // All parts of a kernel must be inlined into the one function that has the instruction set; see `vector`.
 #![allow(clippy::inline_always)]
+// Loops count the places of a window or the lanes of a vector, which several arrays share.
+#![allow(clippy::needless_range_loop)]
 
 pub mod backward_input;
 pub mod backward_weights;
 pub mod block;
 mod buffer;
+mod convnet;
+pub mod convolution;
 pub mod dense;
 pub mod fold;
 pub mod forward;
 pub mod layout;
 mod lenet4;
+mod memory;
+pub mod pooling;
 pub mod product;
 pub mod shape;
 pub mod vector;
+pub mod winograd;
 
 #[cfg(test)]
 mod case;
@@ -53,6 +65,7 @@ mod tests;
 
 pub use block::Block;
 pub use buffer::Buffer;
+pub use convnet::FusedConvnet;
 pub use dense::Dense;
 pub use fold::Affine;
 pub use lenet4::FusedLeNet4;

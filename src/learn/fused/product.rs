@@ -121,7 +121,6 @@ impl Operands<'_> {
 
     /// Terms `from..to` of a tile of `R` rows and `N` vectors. Returns `R`.
     // The compiler unrolls plain counted loops into registers, but not an iterator.
-    #[allow(clippy::needless_range_loop)]
     #[inline(always)]
     unsafe fn tile<V: Lanes, const R: usize, const N: usize>(
         &self,

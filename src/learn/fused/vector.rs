@@ -37,6 +37,7 @@ pub unsafe trait Lanes: Copy {
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
     unsafe fn add(self, other: Self) -> Self;
+    unsafe fn sub(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
     /// `self * factor + sum`, rounded once where the instruction set can.
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self;
@@ -188,7 +189,7 @@ mod tests {
             let b: [f32; 16] = std::array::from_fn(|i| if i % 7 == 3 { f32::NAN } else { 2.0 - i as f32 });
             let tables: [f32; 16] = std::array::from_fn(|i| i as f32 * 10.0);
             let (rows, columns) = (0b0110_1001_1100_0101_u16, 0b1010_0011_0110_1001_u16);
-            let mut got = [[0.0f32; 16]; 6];
+            let mut got = [[0.0f32; 16]; 7];
             // SAFETY: every array holds 16 floats, as many as the widest vector.
             let beats = unsafe {
                 let (x, y) = (V::load(a.as_ptr()), V::load(b.as_ptr()));
@@ -200,6 +201,7 @@ mod tests {
                 V::pick::<2>(tables.as_ptr(), V::choice(row, column)).store(got[3].as_mut_ptr());
                 x.add(y).store(got[4].as_mut_ptr());
                 x.mul(y).store(got[5].as_mut_ptr());
+                x.sub(y).store(got[6].as_mut_ptr());
                 V::bits(x.beats(y))
             };
             let same = |one: f32, other: f32| assert_eq!(one.to_bits(), other.to_bits());
@@ -210,6 +212,7 @@ mod tests {
                 same(got[2][i], if column { a[i] } else { 0.0 });
                 same(got[3][i], tables[8 + 2 * usize::from(row) + usize::from(column)]);
                 assert!((a[i] + b[i]).is_nan() == got[4][i].is_nan());
+                assert!(got[6][i].is_nan() && (a[i] - b[i]).is_nan() || got[6][i].to_bits() == (a[i] - b[i]).to_bits());
                 assert!(got[5][i].is_nan() && (a[i] * b[i]).is_nan() || got[5][i].to_bits() == (a[i] * b[i]).to_bits());
                 assert_eq!(beats >> i & 1 == 1, a[i] > b[i] || a[i].is_nan(), "lane {i}");
             }

@@ -284,6 +284,20 @@ impl Architecture {
         }
     }
 
+    /// The widths of cuda-convnet's network, if the network is it.
+    pub fn convnet_widths(&self) -> Option<[i64; 4]> {
+        let Layer::Convolution { maps: conv1, .. } = self.layers.first()? else { return None };
+        let [conv2, conv3] = [3, 6].map(|at| match self.layers.get(at) {
+            Some(Layer::Convolution { maps, .. }) => Some(*maps),
+            _ => None,
+        });
+        let Some(Layer::Dense { units, .. }) = self.layers.get(10) else { return None };
+        let Some(Layer::Dropout(share)) = self.layers.get(12) else { return None };
+        let widths = [*conv1, conv2?, conv3?, *units];
+        let same = Self::convnet(widths.map(|width| width as u32), self.activations, *share);
+        (*self == same).then_some(widths)
+    }
+
     /// The parameters' names, which do not depend on the images.
     pub fn names(&self) -> Vec<String> {
         // Any image size works that leaves a pixel after every pooling.
@@ -419,7 +433,10 @@ mod tests {
         let convnet = Architecture::convnet([32, 32, 64, 64], RELU, 0.0);
         let cifar = ImageShape { channels: 3, height: 32, width: 32 };
         assert_eq!(count(&convnet.parameters(cifar, 10)), 145_578);
-        assert_eq!(convnet.lenet4_widths(), None);
+        assert_eq!((convnet.lenet4_widths(), convnet.convnet_widths()), (None, Some([32, 32, 64, 64])));
+        let mut other = convnet.clone();
+        other.insert_behind_activations(&Layer::Offset(0.5));
+        assert_eq!((other.convnet_widths(), lenet4.convnet_widths()), (None, None));
         let mlp = Architecture::mlp(&[300, 100], RELU.fc, 0.0);
         assert_eq!(count(&mlp.parameters(grey(28), 10)), 1025 * 300 + 301 * 100 + 101 * 10);
     }

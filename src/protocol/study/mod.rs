@@ -143,6 +143,17 @@ pub enum DataSource {
     Folder(PathBuf),
 }
 
+impl DataSource {
+    /// In sentences, such as `CIFAR-10`.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Mnist => "MNIST".into(),
+            Self::Cifar10 => "CIFAR-10".into(),
+            Self::Folder(folder) => format!("the images in {}", folder.display()),
+        }
+    }
+}
+
 impl std::fmt::Display for DataSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -281,6 +292,18 @@ impl Study {
         if self.preset.is_cifar() { Metric::TrainError } else { Metric::ValError }
     }
 
+    /// The published value to which the epochs of its arms are counted, if there is one for its network and images.
+    pub fn milestone(&self) -> Option<crate::Milestone> {
+        use crate::Milestone;
+        if self.has_published_error() {
+            Some(Milestone::ARTICLE)
+        } else if self.network == Network::Convnet && self.data == DataSource::Cifar10 && self.preset.is_cifar() {
+            Some(Milestone::ALEXNET)
+        } else {
+            None
+        }
+    }
+
     /// Whether the published validation error applies to this study: it is that of LeNet-4 with its own widths, on
     /// MNIST.
     pub fn has_published_error(&self) -> bool {
@@ -393,11 +416,7 @@ impl Study {
                 "images" => format!("{} images", grouped(self.train_size)),
                 "val" => format!("{} to validate", grouped(self.val_size)),
                 "seeds" => self.seeds_words(),
-                "data" => match &self.data {
-                    DataSource::Mnist => "MNIST".into(),
-                    DataSource::Cifar10 => "CIFAR-10".into(),
-                    DataSource::Folder(folder) => format!("the images in {}", folder.display()),
-                },
+                "data" => self.data.title(),
                 _ => format!("{} {mine}", setting.title),
             });
         }
@@ -615,7 +634,7 @@ mod tests {
             ("crop", |s| s.arms[0].settings.crop = 9),
             ("norm", |s| {
                 s.arms[0].settings.norm = Norm::Batch;
-                s.arms[0].settings.batch = 7;
+                s.arms[0].settings.batch = 49_999;
             }),
             ("norm", |s| {
                 *s = "all-relu | net=mlp".parse().unwrap();

@@ -3,7 +3,7 @@
 use super::draw_edit;
 use crate::theme::Theme;
 use crate::widgets::{draw_frame, write_wrapped};
-use app::{App, CompareField, ComparedArm, EditOf, LabComparison, LabPage, truncate};
+use app::{App, CompareField, ComparedArm, EditOf, LabComparison, LabPage, arm_slots, truncate};
 use protocol::DifferingSetting;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -56,7 +56,8 @@ pub fn draw(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
 
 /// An arm with its marker, and its run.
 fn arm_name(app: &App, theme: &Theme, arm: ComparedArm) -> (String, Style) {
-    let number = app.lab_arms().iter().position(|other| *other == arm).unwrap_or(0);
+    let slots = arm_slots(&app.lab_chart_runs(), arm.run);
+    let number = slots.into_iter().find(|(of, _)| *of == arm.arm).map_or(0, |(_, slot)| slot);
     let title =
         app.training_runs.get(&arm.run).map_or_else(|| arm.arm.title(), |training| training.spec.arm_title(arm.arm));
     (format!("{} {title} · run {}", theme.marker(number), arm.run), theme.arm(number))

@@ -160,12 +160,14 @@ fn draw_chart(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Vec<
         (&coming, vec![ChartRun::new(&coming)])
     };
     let view = app.chart_view(&Pane::Lab);
-    let (published, predictions) = (app.published_points_of_run(), app.prediction_marks_of_run(training));
+    let (published, predictions) = (app.published_points_of_run(&training.spec), app.prediction_marks_of_run(training));
     let chart = TrainingChart { runs: &runs, view: &view, published: &published, predictions: &predictions };
     let others = runs.iter().filter(|run| run.training.run != training.run);
     let slots = |run: &ChartRun| arm_slots(&runs, run.training.run).into_iter().map(|(_, slot)| slot).collect();
+    let own = runs.iter().find(|run| run.training.run == training.run).map(slots).unwrap_or_default();
     let results = Results {
         training,
+        slots: own,
         beside: others.map(|run| (run.training, slots(run))).collect(),
         changed_settings: Vec::new(),
         other_run: None,

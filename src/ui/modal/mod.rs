@@ -189,11 +189,12 @@ fn one_run(run: RunId, app: &App, theme: &Theme, screen: &Screen, buffer: &mut B
     };
     let room = Rect { height: inner.height.saturating_sub(1), ..inner };
     let view = app.chart_view(&Pane::Run(run));
-    let (published, predictions) = (app.published_points_of_run(), app.prediction_marks_of_run(training));
+    let (published, predictions) = (app.published_points_of_run(&training.spec), app.prediction_marks_of_run(training));
     let runs = [ChartRun::new(training)];
     let chart = TrainingChart { runs: &runs, view: &view, published: &published, predictions: &predictions };
     let results = Results {
         training,
+        slots: Vec::new(),
         beside: Vec::new(),
         changed_settings: Vec::new(),
         other_run: None,

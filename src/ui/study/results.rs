@@ -13,6 +13,8 @@ use unicode_width::UnicodeWidthStr;
 /// The numbers of a run, and the remarks on it.
 pub struct Results<'a> {
     pub training: &'a TrainingRun,
+    /// The places of its arms in the chart, by which they have their colours; empty where they stand in their own order.
+    pub slots: Vec<usize>,
     /// Runs that are shown together with it, each with the places of its arms in the chart.
     pub beside: Vec<(&'a TrainingRun, Vec<usize>)>,
     /// The settings that differ from the lesson's, in words.
@@ -147,24 +149,30 @@ impl ResultRow {
     }
 }
 
+/// Rows whose arms have these places in the chart.
+fn placed(rows: Vec<ResultRow>, slots: &[usize]) -> Vec<ResultRow> {
+    rows.into_iter().map(|row| ResultRow { arm: slots.get(row.arm).copied().unwrap_or(row.arm), ..row }).collect()
+}
+
 impl Results<'_> {
+    fn lane_rows(&self) -> Vec<ResultRow> {
+        placed(ResultRow::lane_rows(self.training), &self.slots)
+    }
+
     /// A row for each lane, or with several seeds for each arm; those of the runs beside it have its number before them.
     fn rows(&self) -> (Vec<ResultRow>, &'static str) {
         let rows_of = |training: &TrainingRun| {
             if training.has_seeds() { ResultRow::arm_rows(training) } else { ResultRow::lane_rows(training) }
         };
-        let mut rows = rows_of(self.training);
+        let mut rows = placed(rows_of(self.training), &self.slots);
         if !self.beside.is_empty() {
             for row in &mut rows {
                 row.name = format!("run {} {}", self.training.run, row.name);
             }
         }
         for (training, slots) in &self.beside {
-            rows.extend(rows_of(training).into_iter().map(|row| ResultRow {
-                name: format!("run {} {}", training.run, row.name),
-                arm: slots.get(row.arm).copied().unwrap_or(row.arm),
-                ..row
-            }));
+            let named = |row: ResultRow| ResultRow { name: format!("run {} {}", training.run, row.name), ..row };
+            rows.extend(placed(rows_of(training), slots).into_iter().map(named));
         }
         (rows, if self.training.has_seeds() { "arms" } else { "lanes" })
     }
@@ -283,7 +291,8 @@ fn remarks(view: &Results) -> Vec<(String, Tone)> {
     }
     let other_run = view.other_run.clone().map(|other_run| (other_run, Tone::Good));
     let verdict = if view.is_sweep { None } else { training.verdict().map(|sentence| (sentence, Tone::Good)) };
-    remarks.into_iter().map(|remark| (remark, Tone::Bad)).chain(other_run).chain(verdict).collect()
+    let loading = training.is_loading.then(|| (format!("loading {}", training.spec.data.title()), Tone::Good));
+    remarks.into_iter().map(|remark| (remark, Tone::Bad)).chain(loading).chain(other_run).chain(verdict).collect()
 }
 
 /// Writes the remarks that fit, with an ellipsis at the end if some are left out.
@@ -436,7 +445,7 @@ pub fn draw_below(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffer
     y = draw_table(theme, &entries, what, Rect { y, height: bottom - y, ..area }, buffer);
     // At least the header and one lane.
     if training.has_seeds() && bottom.saturating_sub(y) >= 3 {
-        y = draw_table(theme, &ResultRow::lane_rows(training), "lanes", Rect { y, height: bottom - y, ..area }, buffer);
+        y = draw_table(theme, &view.lane_rows(), "lanes", Rect { y, height: bottom - y, ..area }, buffer);
     }
     write_remarks(theme, &sentences, Rect { y, height: area.bottom().saturating_sub(y), ..area }, buffer);
 }
@@ -485,12 +494,12 @@ pub fn draw_beside(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffe
         let (rows, what) = view.rows();
         draw_table(theme, &rows, what, numbers, buffer) + 1
     } else if training.has_seeds() {
-        let y = cards(theme, &ResultRow::arm_rows(training), "arms", numbers, buffer);
+        let y = cards(theme, &placed(ResultRow::arm_rows(training), &view.slots), "arms", numbers, buffer);
         let left = Rect { y, height: numbers.bottom().saturating_sub(y), ..area };
         // At least the header and one lane.
-        if left.height >= 3 { draw_table(theme, &ResultRow::lane_rows(training), "lanes", left, buffer) + 1 } else { y }
+        if left.height >= 3 { draw_table(theme, &view.lane_rows(), "lanes", left, buffer) + 1 } else { y }
     } else {
-        let lanes = ResultRow::lane_rows(training);
+        let lanes = view.lane_rows();
         if lanes.len() <= CARDS && numbers.height >= CARD.1 * lanes.len() as u16 {
             cards(theme, &lanes, "lanes", numbers, buffer)
         } else {

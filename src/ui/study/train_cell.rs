@@ -75,11 +75,12 @@ pub fn draw_cell(
         format!("x shows {whose} {run}")
     });
     let view = app.chart_view(&Pane::Cell(key.clone()));
-    let (published, predictions) = (app.published_points(&cell.marks, cell.spec()), app.prediction_marks(key, shown));
+    let (published, predictions) = (app.published_points(cell), app.prediction_marks(key, shown));
     let runs = [ChartRun::new(shown)];
     let chart = TrainingChart { runs: &runs, view: &view, published: &published, predictions: &predictions };
     let results = Results {
         training: shown,
+        slots: Vec::new(),
         beside: Vec::new(),
         changed_settings,
         other_run,

@@ -5,6 +5,7 @@
 //! A file consists of records of 3,073 bytes: the class, then 32x32 bytes of red, of green and of blue. The public
 //! files have 10,000 records each; any number is accepted, so that a part of the set can be used.
 
+use super::super::SplitSizes;
 use super::{Contents, ImageShape, LabelledImages, MOST_TEST, MOST_TRAINING, ReadError, Reader};
 use datasets::cifar10::{PLANE, RECORD, SET, SHA256};
 use datasets::{DataFolder, SetError};
@@ -28,6 +29,11 @@ const CLASSES: [&str; 10] = ["airplane", "automobile", "bird", "cat", "deer", "d
 const SHAPE: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
 /// How many of the published training images validate: the split of He et al. 2015, 45,000 to 5,000.
 const VALIDATION: u32 = 5_000;
+/// The published training images.
+const TRAINING: u32 = 50_000;
+
+/// The sizes of the published set, which need no file to be read.
+pub const PUBLISHED_SIZES: SplitSizes = SplitSizes { train: TRAINING - VALIDATION, val: VALIDATION };
 
 /// What is wrong with the files, and the remedy. Its `Display` is a whole sentence.
 #[derive(Debug, thiserror::Error)]

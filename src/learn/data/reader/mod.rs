@@ -7,7 +7,7 @@ mod cifar10;
 mod idx;
 mod png_folder;
 
-pub use cifar10::published as published_cifar10;
+pub use cifar10::{PUBLISHED_SIZES as CIFAR10_SIZES, published as published_cifar10};
 
 use std::fmt;
 use std::ops::RangeInclusive;

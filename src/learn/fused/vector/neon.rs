@@ -46,6 +46,11 @@ unsafe impl Lanes for Neon {
     }
 
     #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        Self(unsafe { vsubq_f32(self.0, other.0) })
+    }
+
+    #[inline(always)]
     unsafe fn mul(self, other: Self) -> Self {
         Self(unsafe { vmulq_f32(self.0, other.0) })
     }

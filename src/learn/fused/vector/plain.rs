@@ -47,6 +47,11 @@ unsafe impl Lanes for Plain {
     }
 
     #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        each(|i| self.0[i] - other.0[i])
+    }
+
+    #[inline(always)]
     unsafe fn mul(self, other: Self) -> Self {
         each(|i| self.0[i] * other.0[i])
     }
