@@ -59,6 +59,7 @@ fn small(mut experiment: Experiment) -> Experiment {
         Experiment::Disentangle(settings) => (settings.width, settings.images, settings.epochs) = (20, 300, 1),
         Experiment::Dying(dying) => (dying.width, dying.images, dying.epochs) = (20, 200, 2),
         Experiment::ConvnetTricks(tricks) => (tricks.maps, tricks.images, tricks.epochs) = (2, 200, 2),
+        Experiment::ConvStart(start) => (start.widths, start.images, start.epochs) = ([2, 2, 2, 4], 200, 1),
         Experiment::Tricks(tricks) => (tricks.width, tricks.images, tricks.epochs) = (20, 200, 2),
         Experiment::Pretraining(pretraining) => {
             (pretraining.width, pretraining.unlabelled, pretraining.epochs) = (10, 100, 1);

@@ -600,6 +600,7 @@ mod tests {
             "separability",
             "tricks",
             "convnet-tricks",
+            "conv-start",
             "sparsity-error",
             "dying",
             "activation-cost",

@@ -2,24 +2,14 @@
 //! that of a study: what a trick is, its setting says.
 
 use super::gains::{self, ArmEnds, PLAIN, TOGETHER};
-use super::summary::{Absent, Measured};
+use super::study_lane::{Images, train_network};
+use super::summary::Measured;
 use super::{ExperimentError, bench::Bench, bench::Part, reference, summary};
-use crate::data::{DataError, Dataset};
+use crate::data::Dataset;
 use crate::evaluate::evaluate;
 use crate::network::Mode;
-use crate::optim::Sgd;
-use crate::train::{Descent, EpochEnd, LaneNetwork, LaneSettings, RatePlace, are_finite};
-use datasets::SetError;
+use crate::train::{LaneNetwork, LaneSettings};
 use protocol::{Activation, ConvnetTricks, DataSource, Figure, Lane, Outcome, Source, Stroke, Study, Table};
-use std::ops::ControlFlow;
-use std::sync::Arc;
-
-/// What the networks learn.
-struct Images {
-    source: DataSource,
-    data: Arc<Dataset>,
-    title: &'static str,
-}
 
 /// The training errors of a network by epoch, in percent, and the test error at the end.
 struct History {
@@ -28,7 +18,7 @@ struct History {
 }
 
 pub fn run(settings: &ConvnetTricks, bench: &mut Bench) -> Result<Outcome, ExperimentError> {
-    let (images, seeds) = (images(bench)?, bench.seeds);
+    let (images, seeds) = (Images::load(bench)?, bench.seeds);
     let sizes = settings.sizes(bench.effort);
     let studies = settings.activations.iter().map(|&phi| study(phi, &images.source, sizes, seeds));
     let studies: Vec<Study> = studies.collect::<Result<_, _>>()?;
@@ -62,25 +52,8 @@ pub fn run(settings: &ConvnetTricks, bench: &mut Bench) -> Result<Outcome, Exper
         outcome.findings.extend(found.findings);
     }
     outcome.figures.push(published());
-    let is_cifar = images.source == DataSource::Cifar10;
-    let said = if is_cifar {
-        "measured on CIFAR-10"
-    } else {
-        "measured on MNIST, as CIFAR-10 is not there: `relu data cifar10` gets it, and then this cell can run again"
-    };
-    outcome.findings.push(summary::exact("convnet-tricks.cifar10", f64::from(u8::from(is_cifar)), said.into()));
+    outcome.findings.push(images.finding("convnet-tricks.cifar10"));
     Ok(outcome)
-}
-
-/// CIFAR-10 if it is there, or else MNIST.
-fn images(bench: &Bench) -> Result<Images, ExperimentError> {
-    match bench.data(&DataSource::Cifar10) {
-        Ok(data) => Ok(Images { source: DataSource::Cifar10, data, title: "CIFAR-10" }),
-        Err(ExperimentError::Data(DataError::Set(SetError::Absent { .. }) | DataError::Folder(_))) => {
-            Ok(Images { source: DataSource::Mnist, data: bench.mnist()?, title: "MNIST" })
-        }
-        Err(error) => Err(error),
-    }
 }
 
 /// The arms, each with what it changes in a study.
@@ -137,31 +110,13 @@ fn train(study: &Study, lane: Lane, data: &Dataset, part: &Part) -> Result<Histo
     settings.check(data)?;
     let net = settings.network(data.shape(), data.classes().len(), lane.seed);
     let mut network = LaneNetwork::new(&settings, net, data, lane.seed);
-    let sgd = Sgd::new(settings.sgd, network.engine.net.names());
-    let mut descent = Descent::new(sgd, lane.seed, settings.train_size, settings.batch);
-    let (batches, epochs) = (descent.batches(), settings.epochs);
     let mut training = Vec::new();
-    for epoch in 1..=epochs {
-        let rate = |place| settings.learning_rate * (settings.schedule)(RatePlace { place, batches, epochs });
-        let mut wrong = 0;
-        let end = descent.epoch(&mut network, epoch, 0, rate, |network, _, place, _, _| {
-            wrong += network.wrong;
-            let done = f64::from(epoch - 1) + f64::from(place.batch + 1) / f64::from(batches);
-            match part.step(done / f64::from(epochs)) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => ControlFlow::Break(error),
-            }
-        });
-        match end {
-            EpochEnd::Broken(error) => return Err(error),
-            // The last step of an epoch may overflow although its loss was finite.
-            EpochEnd::Done if are_finite(&network.engine.net.parameters) => {}
-            EpochEnd::Done | EpochEnd::Diverged { .. } => {
-                return Ok(History { training, end: Err(Absent::Diverged { epoch }) });
-            }
-        }
-        training.push(100.0 * wrong as f64 / f64::from(settings.train_size));
+    let trained = train_network(&settings, &mut network, lane.seed, part, |error| {
+        training.push(error);
         part.mark_changed();
+    })?;
+    if let Err(absent) = trained {
+        return Ok(History { training, end: Err(absent) });
     }
     let logits = |pick: &[i64]| network.engine.logits(data.test(), pick, Mode::Evaluation);
     let evaluated = evaluate(data.test(), logits, || part.poll().is_err()).ok_or(ExperimentError::Stopped)?;

@@ -12,6 +12,8 @@ mod mlp;
 mod penalised;
 mod reference;
 mod sparse;
+mod steepness;
+mod study_lane;
 mod summary;
 
 macro_rules! declare {

@@ -1,10 +1,10 @@
 //! Whether the pre-activations of a network are on the steep or on a flat part of its activation.
 
 use super::bench::{Bench, Part};
-use super::mlp::{self, Recipe, Training, labelled, mean, mlp, pre_activations, train};
+use super::mlp::{self, Recipe, Training, labelled, mlp, pre_activations, train};
+use super::steepness::{self, RANGE, Shares};
 use super::summary::{Absent, Measured};
 use super::{ExperimentError, summary};
-use crate::activation;
 use crate::network::Network;
 use crate::random::{Purpose, Random};
 use protocol::{Activation, Figure, Init, Outcome, Saturation, Source, Stroke, Table};
@@ -13,15 +13,8 @@ use tch::{Kind, Tensor};
 const LAYERS: usize = 3;
 /// Digits of the test set that are measured.
 const SHOWN: u32 = 1000;
-/// Below this share of the steepest slope a unit counts as flat, above `STEEP` as steep.
-const FLAT: f64 = 0.05;
-const STEEP: f64 = 0.5;
-/// The histogram's ends and number of bins; values beyond are counted in the outermost bins.
-const RANGE: (f64, f64) = (-8.0, 8.0);
+/// The histogram's number of bins between the ends of `RANGE`; values beyond are counted in the outermost bins.
 const BINS: usize = 64;
-
-/// Percent of a layer's units, over the digits: flat, and steep.
-type Shares = [f64; 2];
 
 /// The measurements of one network of one seed.
 struct Measurements {
@@ -87,27 +80,8 @@ fn hidden(net: &Network, x: &Tensor) -> Vec<Tensor> {
 
 fn shares(net: &Network, x: &Tensor) -> [Shares; LAYERS] {
     let phi = mlp::activation(net);
-    let steepest = steepest_slope(phi);
-    let mut found = [[0.0; 2]; LAYERS];
-    for (z, found) in hidden(net, x).into_iter().zip(&mut found) {
-        let slope = slope(phi, &z);
-        *found = [100.0 * mean(&slope.lt(FLAT * steepest)), 100.0 * mean(&slope.ge(STEEP * steepest))];
-    }
-    found
-}
-
-/// phi'(z) by autograd, of any shape.
-fn slope(phi: Activation, z: &Tensor) -> Tensor {
-    let z = z.detach().to_kind(Kind::Double).set_requires_grad(true);
-    // Summing makes a graph node even for `linear`, which returns its input.
-    let sum = activation::apply(phi, &z).sum(Kind::Double);
-    Tensor::run_backward(&[sum], &[&z], false, false).swap_remove(0)
-}
-
-/// The steepest slope of an activation between the histogram's ends.
-fn steepest_slope(phi: Activation) -> f64 {
-    let z = Tensor::linspace(RANGE.0, RANGE.1, 1601, (Kind::Double, tch::Device::Cpu));
-    slope(phi, &z).max().double_value(&[])
+    let layers: Vec<Shares> = hidden(net, x).iter().map(|z| steepness::shares(phi, z)).collect();
+    std::array::from_fn(|layer| layers[layer])
 }
 
 fn histogram(net: &Network, x: &Tensor) -> Result<Vec<f64>, ExperimentError> {
@@ -139,15 +113,15 @@ fn report(settings: &Saturation, seeds: &[u64], seen: &[Measurements]) -> Outcom
         series.push(summary::curve_with_gaps(phi.title(), Source::Measured, Stroke::Line, points));
         for layer in 0..LAYERS {
             let cells = [
-                fresh(&|shares| shares[layer][0]),
-                fresh(&|shares| shares[layer][1]),
-                trained(&|net| net.shares[layer][0]),
-                trained(&|net| net.shares[layer][1]),
+                fresh(&|shares| shares[layer].flat),
+                fresh(&|shares| shares[layer].steep),
+                trained(&|net| net.shares[layer].flat),
+                trained(&|net| net.shares[layer].steep),
             ];
             let name = [phi.title().to_string(), (layer + 1).to_string()];
             rows.push(name.into_iter().chain(cells.map(|shares| summary::cell(summary::mean(&shares), 1))).collect());
         }
-        let flat = |shares: &[Shares; LAYERS]| shares.iter().map(|s| s[0]).sum::<f64>() / LAYERS as f64;
+        let flat = |shares: &[Shares; LAYERS]| shares.iter().map(|shares| shares.flat).sum::<f64>() / LAYERS as f64;
         let title = phi.title();
         let wrong = summary::cell(summary::mean(&trained(&|net| net.error)), 1);
         let say = |share: f64| format!("{title}, fresh: {share:.1} % of the units stand where the curve is flat");
@@ -168,18 +142,4 @@ fn report(settings: &Saturation, seeds: &[u64], seen: &[Measurements]) -> Outcom
     let table =
         Table { title: "On the flat ends and in the steep middle".into(), columns, rows, sources, places: Vec::new() };
     Outcome { figures: vec![Figure::Plot(plot), Figure::Table(table)], findings, seconds: 0.0 }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The sigmoid is steepest at z = 0; beyond about 4.36 its slope is below a twentieth of that.
-    #[test]
-    fn flat_is_below_a_twentieth_of_the_steepest() {
-        assert!((steepest_slope(Activation::Sigmoid) - 0.25).abs() < 1e-6);
-        let z = Tensor::from_slice(&[-4.4_f32, -4.3, 0.0, 4.3, 4.4]);
-        let flat = slope(Activation::Sigmoid, &z).lt(FLAT * 0.25);
-        assert_eq!(Vec::<bool>::try_from(flat).unwrap(), [true, false, false, false, true]);
-    }
 }

@@ -268,6 +268,43 @@ fn tricks_of_convolutional_networks_are_measured_on_what_is_there() {
     assert_eq!((plot.series.len(), plot.series[0].points.len()), (8, 3));
 }
 
+/// Without CIFAR-10 it is measured on digits, and says so. cuda-convnet's weights make the pre-activations of the later
+/// layers far smaller than Glorot's; those of conv1 do not depend on the activation.
+#[test]
+fn starts_differ_in_their_pre_activations() {
+    let outcome = measure("experiment = 'conv-start'\nimages = 512\nepochs = 2\nwidths = [4, 4, 8, 8]\nseeds = [1, 2]");
+    assert!(value(&outcome, "conv-start.cifar10") < 0.5);
+    let said = outcome.findings.iter().find(|finding| finding.key == "conv-start.cifar10").unwrap();
+    assert!(said.text.contains("MNIST") && said.text.contains("relu data cifar10"), "{}", said.text);
+    let found = |what: &str, start: &str, rest: &str| value(&outcome, &format!("conv-start.{what}.{start}.{rest}"));
+    for phi in ["relu", "tanh"] {
+        for layer in ["conv2", "conv3", "fc1"] {
+            let [small, usual] = ["cuda-convnet", "glorot"].map(|start| found("rms", start, &format!("{phi}.{layer}")));
+            assert!(small < 0.1 * usual, "{phi} {layer}: {small}, {usual}");
+        }
+        for start in ["cuda-convnet", "glorot"] {
+            let rms = |what: &str| found(what, start, &format!("{phi}.fc1"));
+            assert!((rms("rms-end") / rms("rms") - 1.0).abs() > 1e-3, "{start} {phi}: training changes nothing");
+            assert!(found("gradient", start, phi) > 0.0 && (0.0..=100.0).contains(&found("error", start, phi)));
+        }
+    }
+    for start in ["cuda-convnet", "glorot"] {
+        let [relu, tanh] = ["relu.conv1", "tanh.conv1"].map(|name| found("rms", start, name));
+        near(relu, tanh, 1e-9 * tanh);
+    }
+    let [relu, tanh, errors, before, after] = &outcome.figures[..] else { panic!("{}", outcome.figures.len()) };
+    for figure in [relu, tanh] {
+        let Figure::Plot(plot) = figure else { panic!("{figure:?}") };
+        assert_eq!((plot.series.len(), plot.series[0].points.len(), plot.places.len()), (4, 4, 16));
+    }
+    let Figure::Plot(plot) = errors else { panic!("{errors:?}") };
+    assert_eq!((plot.series.len(), plot.series[0].points.len(), plot.places.len()), (4, 2, 4));
+    for figure in [before, after] {
+        let Figure::Table(table) = figure else { panic!("{figure:?}") };
+        assert_eq!((table.rows.len(), table.columns.len()), (16, 6));
+    }
+}
+
 /// Layers that were pre-trained to restore digits need fewer labels.
 #[test]
 fn pretraining_helps_when_labels_are_few() {
@@ -345,6 +382,9 @@ fn extreme_settings_leave_no_number_that_is_none() {
     for settings in [
         "experiment = 'dying'\nrates = [100.0, 0.1]\nbias = 100.0\nwidth = 10\nimages = 100\nepochs = 3\nseeds = [1, 2]".into(),
         "experiment = 'convnet-tricks'\nimages = 100\nepochs = 2\nmaps = 2\nseeds = [1, 2]".into(),
+        "experiment = 'conv-start'\nactivations = ['linear', 'prelu']\nimages = 128\nepochs = 1\nwidths = [1, 1, 1, 1]\n\
+         seeds = [1, 2]"
+            .into(),
         "experiment = 'tricks'\nlearning-rate = 10.0\nwidth = 10\nimages = 100\nepochs = 3\nseeds = [1, 2]".into(),
         "experiment = 'activity'\npenalties = [1.0, 0.0]\nwidth = 10\nimages = 100\nepochs = 20\nseeds = [1, 2]".into(),
         "experiment = 'sparsity-error'\npenalties = [1.0]\nforced = [99.9, 0.0]\nwidth = 10\nimages = 100\nepochs = 3\n\

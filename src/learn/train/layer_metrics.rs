@@ -45,7 +45,7 @@ pub fn measure_layers(net: &Network, validation: &Split, preprocessing: &Preproc
 }
 
 /// The activation of a hidden layer; one with a trained parameter, as it is now.
-fn activation_of(net: &Network, layer: Layer) -> Activation {
+pub fn activation_of(net: &Network, layer: Layer) -> Activation {
     let activations = net.architecture.activations;
     let activation = match layer.kind {
         LayerKind::Conv => activations.conv,
