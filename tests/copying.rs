@@ -60,8 +60,9 @@ fn the_cursor_gives_the_numbers_that_are_read_there() {
     let found = copied(&mut session);
     assert_eq!(found.what, "the numbers at the cursor");
     let lines: Vec<&str> = found.text.lines().collect();
-    assert_eq!(lines[0], "ReLU+Tanh: epoch 1, validation error 4.00 % (test 4.00)");
-    assert_eq!(lines[1], "all-Tanh 4.25 (test 4.25)");
+    assert_eq!(lines[0], "run 1");
+    assert_eq!(lines[1], "ReLU+Tanh: epoch 1, validation error 4.00 % (test 4.00)");
+    assert_eq!(lines[2], "all-Tanh 4.25 (test 4.25)");
 }
 
 #[test]
