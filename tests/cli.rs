@@ -239,9 +239,9 @@ fn a_run_is_listed_shown_renamed_exported_and_deleted() {
     let many: Vec<String> = (0..20).map(|number| format!("tag-{number}")).collect();
     let many: Vec<&str> = ["runs", "tag", "1"].into_iter().chain(many.iter().map(String::as_str)).collect();
     let (code, stderr) = home.refusal(&many);
-    assert!(code == 1 && stderr.contains("20 tags, not 22"), "{stderr}");
+    assert!(code == 2 && stderr.contains("20 tags, not 22"), "{stderr}");
     let (code, stderr) = home.refusal(&["runs", "note", "1", &"x".repeat(2001)]);
-    assert!(code == 1 && stderr.contains("2000 characters"), "{stderr}");
+    assert!(code == 2 && stderr.contains("2000 characters"), "{stderr}");
     home.run(&["runs", "note", "1", ""]).success();
     let shown = home.json(&["runs", "show", "1", "--json"]);
     assert_eq!(shown["notes"], Value::Null);
@@ -282,7 +282,19 @@ fn a_run_is_listed_shown_renamed_exported_and_deleted() {
     assert!(std::fs::read(&file).unwrap().starts_with(b"\x89PNG\r\n\x1a\n"));
     let nowhere = home.path("nowhere/run.csv").display().to_string();
     let (code, stderr) = home.refusal(&["runs", "export", "1", "-o", &nowhere]);
-    assert!(code == 1 && stderr.contains("nowhere/run.csv"), "{stderr}");
+    assert!(code == 1 && stderr.contains("nowhere/run.csv") && stderr.contains("mkdir -p"), "{stderr}");
+    // A file that holds something is not written over by a slip, and its ending is not that of another format.
+    let png = file.display().to_string();
+    let (code, stderr) = home.refusal(&["runs", "export", "1", "-o", &png]);
+    assert!(code == 2 && stderr.contains("--force"), "{stderr}");
+    home.run(&["runs", "export", "1", "-o", &png, "--force"]).success();
+    let (code, stderr) = home.refusal(&["runs", "export", "1", "--format", "csv", "-o", &png, "--force"]);
+    assert!(code == 2 && stderr.contains("run.png"), "{stderr}");
+    let (code, stderr) = home.refusal(&["runs", "tag", "1", "nosuch", "--remove"]);
+    assert!(code == 1 && stderr.contains("run 1 has no tag nosuch"), "{stderr}");
+    let (code, stderr) = home.refusal(&["runs", "tag", "1", &"x".repeat(10_000)]);
+    assert!(code == 2 && stderr.len() < 300, "{stderr}");
+    assert_eq!(home.refusal(&["runs", "rename", "1", &"x".repeat(101)]).0, 2);
 
     let (code, stderr) = home.refusal(&["runs", "delete", "1", "99"]);
     assert!(code == 1 && stderr.contains("99"), "{stderr}");

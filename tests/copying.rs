@@ -85,6 +85,7 @@ fn a_run_gives_its_study_and_its_chart_the_data() {
         epochs_done: 2,
         done: Vec::new(),
         best: Vec::new(),
+        ends: Vec::new(),
     };
     session.send(Event::Runs(vec![summary]));
     session.type_text("r");

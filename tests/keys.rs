@@ -650,6 +650,7 @@ fn summary(run: i64, name: Option<&str>, state: RunState) -> RunSummary {
         epochs_done: 0,
         done: Vec::new(),
         best: Vec::new(),
+        ends: Vec::new(),
     }
 }
 

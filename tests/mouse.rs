@@ -64,6 +64,7 @@ fn pages_are_clicked() {
             spread: None,
             seeds: vec![1],
             tabled: false,
+            is_bound: false,
         };
         let outcome = Outcome { findings: (0..usize::from(rows) * 8).map(finding).collect(), ..Outcome::default() };
         let spec = body.spec.clone();
@@ -99,6 +100,7 @@ fn summary(run: i64) -> RunSummary {
         epochs_done: spec.epochs,
         done: Vec::new(),
         best: Vec::new(),
+        ends: Vec::new(),
         tags: Vec::new(),
         notes: None,
         not_exact: None,

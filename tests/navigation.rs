@@ -328,6 +328,7 @@ fn going_back_returns_to_the_same_claim() {
             spread: None,
             seeds: vec![1],
             tabled: false,
+            is_bound: false,
         };
         let wanted = claims.iter().filter(|other| other.cell == claim.cell).flat_map(|other| &other.tests);
         let findings_of = wanted.flat_map(Test::findings).map(finding).collect();

@@ -112,20 +112,13 @@ fn a_stop_anywhere_keeps_dropout_and_the_optimisers_state() {
         },
         settings(normalised(Architecture::lenet4([3, 3, 9], Activations::RELU_TANH, 0.0), "local(0.5)")),
     ];
-    let normalised = "libtorch (normalisation";
-    let backends = [
-        "fused",
-        "libtorch (only",
-        "libtorch (an activation",
-        "fused",
-        "libtorch (the inputs",
-        "fused",
-        normalised,
-        normalised,
-    ];
+    let libtorch = |why: &str| format!("libtorch ({why}");
+    let [only, slope, inputs, norm] = ["only", "an activation", "the inputs", "normalisation"].map(libtorch);
+    let fused = "fused".to_string();
+    let backends = [&fused, &only, &slope, &fused, &inputs, &fused, &norm, &norm];
     for (settings, backend) in cases.iter().zip(backends) {
         let (records, whole) = trained(settings, &MNIST);
-        assert!(whole.environment.backend.starts_with(backend), "{}", whole.environment.backend);
+        assert!(whole.environment.backend.starts_with(backend.as_str()), "{}", whole.environment.backend);
         for stop in [1, 3, 5, 9] {
             let (ending, cut) = run(settings, &MNIST, None, stop);
             assert_eq!(ending, Ending::Stopped);
@@ -294,21 +287,30 @@ fn both_engines_drop_the_same_units() {
 /// With the same pictures: our engine moves bytes, LibTorch gets moved inputs.
 #[test]
 fn both_engines_see_the_same_augmented_images() {
-    let lane = |backend, augmentation| LaneSettings {
-        backend,
-        augmentation,
-        epochs: 1,
-        ..settings(Architecture::lenet4([2, 3, 30], Activations::RELU_TANH, 0.0))
-    };
-    let augmentation = Augmentation { flip: true, crop: 3 };
-    let [ours, oracle, plain] = [
-        lane(Backend::Fused, augmentation),
-        lane(Backend::Libtorch, augmentation),
-        lane(Backend::Fused, Augmentation::default()),
-    ]
-    .map(|settings| trained(&settings, &MNIST).1.weights);
-    let (apart, without) = (distance(&ours, &oracle), distance(&ours, &plain));
-    assert!(apart < 1e-4 && without > 1e-3, "{apart}, {without}");
+    let arm = Activations::RELU_TANH;
+    for (architecture, inputs) in [
+        (Architecture::lenet4([2, 3, 30], arm, 0.0), Inputs::Unit),
+        (Architecture::convnet([2, 3, 4, 30], arm, 0.0), Inputs::Standardised),
+    ] {
+        let lane = |backend, augmentation| LaneSettings {
+            backend,
+            augmentation,
+            inputs,
+            epochs: 1,
+            ..settings(architecture.clone())
+        };
+        let augmentation = Augmentation { flip: true, crop: 3 };
+        let [ours, oracle, plain] = [
+            lane(Backend::Fused, augmentation),
+            lane(Backend::Libtorch, augmentation),
+            lane(Backend::Fused, Augmentation::default()),
+        ]
+        .map(|settings| trained(&settings, &MNIST));
+        assert!(ours.1.environment.backend.starts_with("fused"), "{}", ours.1.environment.backend);
+        let (apart, without) =
+            (distance(&ours.1.weights, &oracle.1.weights), distance(&ours.1.weights, &plain.1.weights));
+        assert!(apart < 1e-4 && without > 1e-3, "{inputs:?}: {apart}, {without}");
+    }
 }
 
 /// Every step's rate is the schedule's: nothing is learned at a rate of 0.
@@ -362,7 +364,8 @@ fn every_network_learns_from_images_of_any_form() {
                 best < 1.0 && records[7].get(Metric::TrainLoss).unwrap() < records[0].get(Metric::TrainLoss).unwrap(),
                 "{what}: {records:?}"
             );
-            assert!(last.environment.backend.starts_with("libtorch ("), "{what}: {}", last.environment.backend);
+            let backend = if name == "convnet" { "fused (" } else { "libtorch (" };
+            assert!(last.environment.backend.starts_with(backend), "{what}: {}", last.environment.backend);
             let logits = last.weights.iter().rfind(|tensor| tensor.name.ends_with("weight")).unwrap();
             assert_eq!(logits.shape[0], 2, "{what}");
         }

@@ -35,6 +35,7 @@ fn summary(run: i64, name: Option<&str>, text: &str) -> RunSummary {
         epochs_done: 1,
         done: Vec::new(),
         best: Vec::new(),
+        ends: Vec::new(),
     }
 }
 

@@ -59,6 +59,7 @@ fn measured(session: &mut Session, at: &CellKey, values: &[(&str, f64)]) {
         spread: None,
         seeds: vec![1],
         tabled: false,
+        is_bound: false,
     };
     let outcome = Outcome { findings: values.iter().map(finding).collect(), ..Outcome::default() };
     session.store_outcome(at.clone(), spec, outcome);
@@ -468,6 +469,7 @@ fn silent_units() -> Outcome {
         spread: None,
         seeds: vec![1],
         tabled: true,
+        is_bound: false,
     };
     Outcome { figures: vec![Figure::Plot(plot), Figure::Table(table)], findings: vec![finding], seconds: 9.0 }
 }
@@ -557,6 +559,7 @@ fn a_run_opened_from_the_list_marks_its_cells_prediction() {
             epochs_done: 5,
             done: Vec::new(),
             best: Vec::new(),
+            ends: Vec::new(),
         };
         session.press(KeyCode::Char('r'));
         session.send(Event::Runs(vec![summary]));

@@ -267,6 +267,7 @@ fn the_reason_of_a_failure_is_in_the_list_and_complete_in_the_pane() {
             epochs_done: 0,
             done: Vec::new(),
             best: Vec::new(),
+            ends: Vec::new(),
         };
         session.send(Event::Runs(vec![run]));
     });

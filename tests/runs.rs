@@ -149,7 +149,7 @@ fn runs_are_grouped_by_what_differs() {
         }
     }
     let titles: Vec<_> = headings.iter().map(|(by, _)| by.unwrap_or("none")).collect();
-    assert_eq!(titles[..3], ["data", "network", "arms"]);
+    assert_eq!(titles[..2], ["network", "arms"], "the data are the same in all");
     assert_eq!(titles.last(), Some(&"none"));
     for title in ["learning rate", "seeds", "epochs"] {
         assert!(titles.contains(&title), "{titles:?}");
@@ -242,7 +242,7 @@ fn runs_are_named_tagged_annotated_and_exported() {
     (0..2).for_each(|_| session.press(KeyCode::Down));
     session.press(KeyCode::Char(' '));
     session.type_text("t");
-    assert!(session.screen(&RICH).contains("Tags of 2 runs") && session.screen(&RICH).contains("rates_"));
+    assert!(session.screen(&RICH).contains("Tags of runs 15 and 12") && session.screen(&RICH).contains("rates_"));
     control(&mut session, 'u');
     session.type_text("old slow");
     session.press(KeyCode::Enter);
@@ -268,11 +268,100 @@ fn runs_are_named_tagged_annotated_and_exported() {
     (0..3).for_each(|_| session.press(KeyCode::Backspace));
     session.type_text("svg");
     session.press(KeyCode::Enter);
-    let export = Effect::Export { run, path: "/tmp/curves.svg".into() };
+    let export = Effect::Export { run, path: "/tmp/curves.svg".into(), shown: None };
     assert!(session.effects.contains(&export));
     // A refusal is shown.
     session.send(Event::Unanswered(Tag::Run(run), "run 15 is being deleted".into()));
     assert_eq!(session.app.message.as_deref(), Some("run 15 is being deleted"));
+}
+
+/// A key acts on no run that the filter hides, and says on which it acted.
+#[test]
+fn marks_that_the_filter_hides_are_left_alone() {
+    let mut session = open();
+    session.press(KeyCode::Down);
+    (0..3).for_each(|_| session.press(KeyCode::Char(' ')));
+    assert_eq!(list(&session.app).marked, [RunId(15), RunId(14), RunId(13)]);
+    session.type_text("/gelu");
+    session.press(KeyCode::Enter);
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("1 marked · 2 marked that the filter hides"), "{screen}");
+    session.type_text("y");
+    let copied = session.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Copy(copied) => Some(copied.what.clone()),
+        _ => None,
+    });
+    assert_eq!(copied.as_deref(), Some("the study of run 14"));
+    session.type_text("d");
+    assert_eq!(session.app.message.as_deref(), Some("run 14 is deleted; u brings it back, until you quit"));
+    // Now nothing matches, and each key says so.
+    for key in "dytxoaeNn ".chars() {
+        session.app.message = None;
+        session.press(KeyCode::Char(key));
+        assert!(session.app.message.as_ref().unwrap().contains("no run matches the filter"), "{key}");
+    }
+    assert!(!session.screen(&RICH).contains("d deletes"), "{}", session.screen(&RICH));
+    session.type_text("u/");
+    control(&mut session, 'u');
+    session.press(KeyCode::Enter);
+    session.press(KeyCode::Home);
+    session.type_text("y");
+    let copied = session.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Copy(copied) => Some(copied.clone()),
+        _ => None,
+    });
+    let copied = copied.unwrap();
+    assert_eq!(copied.what, "the studies of runs 15 and 13");
+    assert!(copied.text.starts_with("15\thalf the rate\trelu-tanh; all-tanh |") && copied.text.lines().count() == 2);
+    session.type_text("d");
+    assert_eq!(session.app.message.as_deref(), Some("runs 15 and 13 are deleted; u brings them back, until you quit"));
+}
+
+#[test]
+fn a_pasted_text_is_one_line_and_what_is_too_long_is_said() {
+    let mut session = open();
+    session.press(KeyCode::Down);
+    session.type_text("N");
+    control(&mut session, 'u');
+    session.send(Event::Paste("one\n\ttwo".into()));
+    assert!(session.screen(&RICH).contains("one two_"), "{}", session.screen(&RICH));
+    session.send(Event::Paste("x".repeat(3000)));
+    assert!(session.screen(&RICH).contains("at most 2000 characters; the rest was left out"));
+    control(&mut session, 'u');
+    session.send(Event::Paste("kept".into()));
+    // The run is deleted meanwhile: the text stays, with the reason.
+    session.kernel(RunEvent::Deleted { run: RunId(15) });
+    session.press(KeyCode::Enter);
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("kept_") && screen.contains("run 15 is deleted"), "{screen}");
+    assert_eq!(session.asked, []);
+    session.press(KeyCode::Esc);
+    // A refusal brings the line back too.
+    session.type_text("N");
+    session.send(Event::Paste("kept".into()));
+    session.press(KeyCode::Enter);
+    session.send(Event::Unanswered(Tag::Run(RunId(14)), "the disk is full".into()));
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("kept_") && screen.contains("the disk is full"), "{screen}");
+    session.press(KeyCode::Esc);
+    session.type_text("t");
+    control(&mut session, 'u');
+    session.send(Event::Paste("gelu-gelu | lr=0.1".into()));
+    session.press(KeyCode::Enter);
+    assert!(session.screen(&RICH).contains("a tag holds no"), "{}", session.screen(&RICH));
+}
+
+#[test]
+fn a_study_goes_into_the_laboratory() {
+    let mut session = open();
+    session.press(KeyCode::Down);
+    session.type_text("e");
+    assert!(session.app.is_lab_open());
+    assert_eq!((session.app.lab.page, session.app.lab.run), (LabPage::Study, Some(RunId(15))));
+    let study = session.app.lab.table.text();
+    assert!(study.contains("lr=0.05"), "{study}");
+    session.press(KeyCode::Esc);
+    assert!(matches!(session.app.modals[..], [Modal::Runs(_)]), "back in the list");
 }
 
 fn deletions(effects: &[Effect]) -> Vec<i64> {
@@ -309,6 +398,9 @@ fn a_deleted_run_comes_back_until_the_notebook_quits() {
     assert_eq!((listed(&session).len(), selected(&session)), (5, "14".into()));
     session.type_text("u");
     assert_eq!((listed(&session).len(), selected(&session)), (6, "15".into()));
+    session.type_text("u");
+    let message = session.app.message.clone().unwrap();
+    assert!(message.contains("run 15 is gone for good") && !message.contains("13"), "{message}");
     session.type_text("u");
     assert!(session.app.message.as_ref().unwrap().contains("nothing has been deleted"));
     assert!(session.asked.is_empty(), "the kernel was asked for nothing");

@@ -210,6 +210,7 @@ fn runs_are_listed_and_opened() {
         epochs_done: 8,
         done: [ArmId::RELU_TANH, ArmId::ALL_TANH].map(|arm| (protocol::Lane { arm, seed: 1 }, 8)).to_vec(),
         best: vec![(protocol::Lane { arm: ArmId::RELU_TANH, seed: 1 }, 1.13)],
+        ends: Vec::new(),
     };
     let listed = |app: &mut App| {
         racing(app);
@@ -287,6 +288,7 @@ fn measured() -> Outcome {
         spread: Some(2.5),
         seeds: vec![1, 2],
         tabled: false,
+        is_bound: false,
     };
     let figures = vec![Figure::Plot(plot), Figure::Table(table)];
     Outcome { figures, findings: vec![finding], seconds: 12.0 }
@@ -332,6 +334,7 @@ fn the_ledger_shows_what_is_known() {
             spread,
             seeds: seeds.to_vec(),
             tabled: false,
+            is_bound: false,
         };
         let found = vec![
             finding("sparsity.active.sigmoid", 100.0, "Sigmoid: 100.0 % of hidden outputs exceed 0.01", &[1], None),
@@ -353,6 +356,7 @@ fn the_ledger_shows_what_is_known() {
             spread: Some(0.1),
             seeds: vec![1, 2, 3],
             tabled: false,
+            is_bound: false,
         };
         update(app, Event::RunFindings(vec![found]));
         press(app, KeyCode::Char('t'));

@@ -400,6 +400,7 @@ fn the_ledger_judges_by_what_was_measured() {
             spread: None,
             seeds: vec![1],
             tabled: false,
+            is_bound: false,
         }],
         ..Outcome::default()
     };
@@ -437,6 +438,7 @@ fn the_ledger_is_filtered_by_verdict() {
         spread: None,
         seeds: seeds.to_vec(),
         tabled: false,
+        is_bound: false,
     };
     let found = vec![finding("sparsity.zeros.relu", 49.8, &[1, 2, 3]), finding("sparsity.active.sigmoid", 100.0, &[1])];
     session.send(Event::RunFindings(found));

@@ -43,6 +43,7 @@ fn summary(run: i64) -> RunSummary {
         epochs_done,
         done,
         best,
+        ends: Vec::new(),
     }
 }
 

@@ -1,9 +1,10 @@
 //! What key `y` copies: the text that stands for what is on the screen.
 
 use crate::lab::compare::LabComparison;
+use crate::runs::name_runs;
 use crate::{App, Effect, LabPage, Page, Pane, PlotCursor, PointSpread, Readout, finding_text};
 use lesson::{Cell, CellBody};
-use protocol::{CellKey, CellResult, Figure, RunId, Table};
+use protocol::{CellKey, CellResult, Figure, RunId, RunSummary, SpreadKind, Table, format_real};
 use statistics::Summary;
 
 /// A text on its way to the clipboard.
@@ -30,21 +31,38 @@ impl App {
     /// Copies the numbers at the cursor of a chart, or all of its numbers while it has none.
     pub(crate) fn copy_chart(&mut self, on: &Pane) -> Vec<Effect> {
         let readout = self.readout(on);
+        // The curves of several runs have the run in their names.
+        let run = match on {
+            Pane::Run(run) => Some(*run),
+            Pane::Cell(key) => self.training_of(key).map(|training| training.run),
+            Pane::Lab => self.lab.run.filter(|_| self.lab.overlaid.is_empty()),
+        };
+        let of_run = run.map_or(String::new(), |run| format!("run {run}\n"));
         let copied = readout.and_then(|readout| match self.viewport(on).cursor {
             Some(cursor) => Some(CopiedText::new(
                 "the numbers at the cursor",
-                cursor_text(&readout, cursor, self.viewport(on).reference)?,
+                format!("{of_run}{}", cursor_text(&readout, cursor, self.viewport(on).reference)?),
             )),
             None => chart_text(&readout),
         });
         self.copy(copied, "there is no number to copy yet")
     }
 
-    /// Copies the study of a run in the list.
-    pub(crate) fn copy_run(&mut self, run: RunId) -> Vec<Effect> {
-        let summary = self.runs.iter().find(|summary| summary.run == run);
-        let copied =
-            summary.map(|summary| CopiedText::new(format!("the study of run {run}"), summary.spec.to_string()));
+    /// Copies the study of a run in the list; of several a line each, with the number and the name in front.
+    pub(crate) fn copy_runs(&mut self, runs: &[usize]) -> Vec<Effect> {
+        let summaries: Vec<&RunSummary> = runs.iter().filter_map(|at| self.runs.get(*at)).collect();
+        let numbers: Vec<RunId> = summaries.iter().map(|summary| summary.run).collect();
+        let copied = match summaries.as_slice() {
+            [] => None,
+            [only] => Some(CopiedText::new(format!("the study of run {}", only.run), only.spec.to_string())),
+            several => {
+                let line = |summary: &&RunSummary| {
+                    format!("{}\t{}\t{}\n", summary.run, summary.name.as_deref().unwrap_or_default(), summary.spec)
+                };
+                let lines: String = several.iter().map(line).collect();
+                Some(CopiedText::new(format!("the studies of {}", name_runs(&numbers)), lines))
+            }
+        };
         self.copy(copied, "this run can't be read")
     }
 
@@ -162,11 +180,23 @@ fn chart_csv(readout: &Readout) -> String {
     let x = if readout.x.is_empty() { "part" } else { &readout.x };
     let mut header = vec!["curve".to_string(), x.to_string(), readout.y.clone()];
     if has_spread {
-        header.extend(["low", "high"].map(String::from));
+        let ends = match readout.spread {
+            Some(SpreadKind::Deviation) => ["sd low", "sd high"],
+            Some(SpreadKind::StandardError) => ["standard error low", "standard error high"],
+            Some(SpreadKind::Interval) => ["95 % low", "95 % high"],
+            Some(SpreadKind::Extremes) => ["min", "max"],
+            None => ["low", "high"],
+        };
+        header.extend(ends.map(String::from));
     }
     let rows = points().map(|(curve, point)| {
         let x = point.what.clone().unwrap_or_else(|| format_number(point.x));
-        let mut row = vec![curve.name.clone(), x, format_number(point.y)];
+        // A published point says whose it is.
+        let name = match curve.source.as_str() {
+            "" => curve.name.clone(),
+            source => format!("{} ({source})", curve.name),
+        };
+        let mut row = vec![name, x, format_number(point.y)];
         if has_spread {
             let ends = match point.spread {
                 Some(PointSpread::HalfWidth(half)) => Some((point.y - half, point.y + half)),
@@ -211,9 +241,11 @@ fn table_csv(table: &Table) -> String {
     csv(std::iter::once(table.columns.clone()).chain(table.rows.iter().cloned()))
 }
 
-/// Every digit, and none behind a whole number.
+/// In seven significant digits, more than a network of single precision has, so that no digit comes from the arithmetic
+/// alone. A whole number has all of its digits.
 fn format_number(value: f64) -> String {
-    format!("{value}")
+    let rounded = if value.fract() == 0.0 { Some(value) } else { format!("{value:.6e}").parse().ok() };
+    format_real(rounded.unwrap_or(value))
 }
 
 /// Rows as RFC 4180 has them, with line feeds alone at their ends, as the exports have.
@@ -239,6 +271,7 @@ mod tests {
         Readout {
             x: "epoch".into(),
             y: "validation error, %".into(),
+            spread: Some(SpreadKind::Deviation),
             curves: vec![
                 curve(
                     "ReLU+Tanh, mean of 2",
@@ -253,12 +286,21 @@ mod tests {
     fn a_chart_is_a_table_of_its_points() {
         assert_eq!(
             chart_csv(&readout()),
-            "curve,epoch,\"validation error, %\",low,high\n\
+            "curve,epoch,\"validation error, %\",sd low,sd high\n\
              \"ReLU+Tanh, mean of 2\",1,2.5,2,3\n\
              \"ReLU+Tanh, mean of 2\",2,1.5,,\n\
-             all-Tanh,2,0.3333333333333333,0.25,0.5\n"
+             all-Tanh,2,0.3333333,0.25,0.5\n"
         );
         assert_eq!(chart_text(&Readout::default()), None);
+        let mut published = readout();
+        published.curves.truncate(1);
+        published.curves[0].source = "article".into();
+        published.spread = Some(SpreadKind::Extremes);
+        let text = chart_csv(&published);
+        assert!(text.contains(",min,max\n") && text.contains("\"ReLU+Tanh, mean of 2 (article)\","), "{text}");
+        for (value, text) in [(0.1 + 0.2, "0.3"), (7_500_001.0, "7500001"), (1.0 / 3e9, "3.333333e-10")] {
+            assert_eq!(format_number(value), text);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::background::Background;
 use crate::copy::CopiedText;
 use crossterm::event::{KeyEvent, MouseEvent};
 use lesson::{HighlightedCode, Parsed};
-use protocol::{self, CellKey, Reply, RequestBody, RunEvent, RunId, RunSummary, SettingsText};
+use protocol::{self, CellKey, Layer, Metric, Reply, RequestBody, RunEvent, RunId, RunSummary, SettingsText};
 use serde_json::Value;
 
 /// The connection to the kernel.
@@ -146,6 +146,8 @@ pub enum Effect {
     Export {
         run: RunId,
         path: String,
+        /// What the run's pane shows, and so does a chart; `None` if the pane was not looked at.
+        shown: Option<(Metric, Option<Layer>)>,
     },
     /// Copies a text to the terminal's clipboard and to a file. The result comes as a notice.
     Copy(CopiedText),

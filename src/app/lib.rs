@@ -68,7 +68,7 @@ pub use modal::{
 pub use operation::Operation;
 pub use runs::keys as runs_keys;
 pub use runs::layout::RunsLayout;
-pub use runs::{RunGrouping, RunsList, RunsRead, RunsRow};
+pub use runs::{RunGrouping, RunsList, RunsRead, RunsRow, name_runs};
 pub use screen::Screen;
 pub use study::form::{Field, StudyForm};
 pub use study::training_run::{ArmView, LaneView, MeanPoint, Spread, TrainingRun};
@@ -141,6 +141,8 @@ pub struct App {
     pub runs: Vec<RunSummary>,
     pub runs_read: RunsRead,
     deletions: PendingDeletions,
+    /// What was typed about runs last, until the kernel has taken it.
+    sent_line: Option<RunLine>,
     /// The settings of runs as the list of runs shows them; made when the list first needs them.
     settings_texts: HashMap<RunId, SettingsText>,
     /// What the checkpoints of runs take on the disk, in bytes, since the list was read last.
@@ -211,6 +213,7 @@ impl App {
             saved_positions: HashMap::new(),
             runs: Vec::new(),
             deletions: PendingDeletions::default(),
+            sent_line: None,
             settings_texts: HashMap::new(),
             run_sizes: HashMap::new(),
             unreadable_runs: Vec::new(),

@@ -242,6 +242,8 @@ enum Sign {
     Cross,
     Diamond,
     Band,
+    /// The line of a change, by the index of its band.
+    Change(usize),
     /// The end of a series that diverged: after some numbers, or before the first.
     Diverged {
         is_measured: bool,
@@ -412,8 +414,9 @@ where
             let band = if has_band { format!(" {}", self.plot.spread.describe()) } else { String::new() };
             entries.push((Sign::Series(number), format!("{name}{band}{}", suffix(&series.source))));
         }
-        for band in &self.plot.bands {
-            entries.push((Sign::Band, format!("{}{}", band.label, suffix(&band.source))));
+        for (at, band) in self.plot.bands.iter().enumerate() {
+            let sign = if band.from >= band.to { Sign::Change(at) } else { Sign::Band };
+            entries.push((sign, format!("{}{}", band.label, suffix(&band.source))));
         }
         let mut sources: Vec<(&Source, Vec<&str>)> = Vec::new();
         for mark in &self.plot.marks {
@@ -480,6 +483,12 @@ where
                 let corners = vec![(middle - half, y + half), (middle, y - half), (middle + half, y + half)];
                 self.put(&Polygon::new(corners, self.colours.diverged.filled()))
             }
+            Sign::Change(at) => {
+                let colour =
+                    self.plot.bands.get(at).map_or(self.colours.grey, |band| self.colours.of_source(&band.source));
+                let line = [(x + self.px(10), y - self.px(6)), (x + self.px(10), y + self.px(6))];
+                self.put(&PathElement::new(line, colour.stroke_width(self.unit as u32)))
+            }
             Sign::Band => {
                 let (left, right, half) = (x, x + self.px(20), self.px(5));
                 let corners = vec![(left, y - half), (right, y - half), (right, y + half), (left, y + half)];
@@ -542,6 +551,7 @@ where
     }
 
     fn draw_bands(&self) -> Result<()> {
+        let mut labels: Vec<(i32, i32, i32)> = Vec::new();
         for band in &self.plot.bands {
             let range = if band.vertical { &self.ranges.x } else { &self.ranges.y };
             let [from, to] = [band.from, band.to].map(|value| range.part(value).unwrap_or(0.0));
@@ -549,7 +559,7 @@ where
                 continue;
             }
             if band.from >= band.to {
-                self.draw_line(band, from)?;
+                self.draw_line(band, from, &mut labels)?;
                 continue;
             }
             let (from, to) = (from.clamp(0.0, 1.0), to.clamp(0.0, 1.0));
@@ -563,15 +573,27 @@ where
         Ok(())
     }
 
-    /// A line where a setting was changed, with its label at the upper end.
-    fn draw_line(&self, band: &PlotBand, part: f64) -> Result<()> {
+    /// A line where a setting was changed, with its label at the upper end, in the first row where no label stands yet.
+    /// `labels` are those: their row, and where they begin and end.
+    fn draw_line(&self, band: &PlotBand, part: f64, labels: &mut Vec<(i32, i32, i32)>) -> Result<()> {
         let colour = self.colours.of_source(&band.source);
         let ends = if band.vertical { [(part, 0.0), (part, 1.0)] } else { [(0.0, part), (1.0, part)] };
         self.put(&PathElement::new(ends.map(|end| self.place(end)), colour.stroke_width(self.unit as u32)))?;
         let (x, y) = self.place(ends[1]);
         let anchor = if part > 0.7 { HPos::Right } else { HPos::Left };
         let side = if part > 0.7 { -self.px(4) } else { self.px(4) };
-        self.write(&band.label, (x + side, y + self.px(2)), TEXT - 2, colour, Pos::new(anchor, VPos::Top))
+        let width = self.width(&band.label, TEXT - 2)?;
+        let (from, to) = if part > 0.7 { (x + side - width, x + side) } else { (x + side, x + side + width) };
+        let is_free = |row: &i32| !labels.iter().any(|(of, left, right)| of == row && from < *right && *left < to);
+        let row = (0..labels.len() as i32).find(is_free).unwrap_or(labels.len() as i32);
+        labels.push((row, from, to));
+        self.write(
+            &band.label,
+            (x + side, y + self.px(2 + row * (LINE - 3))),
+            TEXT - 2,
+            colour,
+            Pos::new(anchor, VPos::Top),
+        )
     }
 
     /// The shaded spread of a mean, without what lies beyond the axes.

@@ -206,6 +206,12 @@ fn wrong_images(
     })
 }
 
+/// Whether a metric follows from which images a network gets wrong, so that McNemar's test is of the same images.
+fn is_of_images(quantity: Quantity) -> bool {
+    let of_images = [Metric::ValError, Metric::ValLoss, Metric::TestError, Metric::TestLoss];
+    of_images.contains(&quantity.metric())
+}
+
 fn as_value(
     comparison: &Comparison,
     to_threshold: Option<&str>,
@@ -234,6 +240,10 @@ fn as_value(
                             "reason": why.to_string() }),
     };
     let (mcnemar, reason) = match comparison.no_answers() {
+        _ if !is_of_images(comparison.quantity) => {
+            let reason = format!("McNemar's test is of images, and {} is not", comparison.quantity);
+            (Value::Null, Some(reason))
+        }
         Some(reason) => (Value::Null, Some(reason)),
         None => (comparison.answers.iter().map(answers).collect(), None),
     };
@@ -310,7 +320,7 @@ fn print_table(comparison: &Comparison) -> color_eyre::Result<()> {
         let rows = to.pairs.iter().map(|&[a, b]| format!("{} : {}", epoch(0, a), epoch(1, b)));
         columns.push(std::iter::once(format!("epochs to {}", to.threshold)).chain(rows).collect());
     }
-    if comparison.no_answers().is_none() && !comparison.answers.is_empty() {
+    if is_of_images(quantity) && comparison.no_answers().is_none() && !comparison.answers.is_empty() {
         let of = |heading: &str, show: fn(&McNemar) -> String| {
             let rows = comparison.answers.iter().map(|answers| answers.outcome.as_ref().map_or("–".into(), show));
             std::iter::once(heading.to_string()).chain(rows).collect::<Vec<_>>()
@@ -358,7 +368,8 @@ fn print_remarks(
             print_p(signs.p)
         ));
     }
-    remarks.extend(comparison.no_answers().map(|reason| format!("no McNemar test: {reason}")));
+    let no_answers = comparison.no_answers().filter(|_| is_of_images(comparison.quantity));
+    remarks.extend(no_answers.map(|reason| format!("no McNemar test: {reason}")));
     remarks.extend(comparison.left_out.iter().map(|left_out| format!("left out: {}", comparison.reason(left_out))));
     for arm in comparison.arms.iter().filter(|arm| arm.seeds.len() > comparison.pairs.len()) {
         if let Some(Summary { mean, .. }) = arm.summary {

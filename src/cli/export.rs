@@ -9,8 +9,8 @@ use clap::ValueEnum;
 use color_eyre::eyre::eyre;
 use lesson::Library;
 use protocol::{
-    Arm, DataSource, EpochRecord, Layer, METRICS, Network, Plot, RunEvent, RunId, RunSummary, Setting, escape_controls,
-    escape_json, grouped,
+    Arm, DataSource, EpochRecord, Layer, METRICS, Metric, Network, Plot, RunEvent, RunId, RunSummary, Setting,
+    escape_controls, escape_json, grouped,
 };
 use statistics::Quantity;
 use std::collections::BTreeSet;
@@ -49,6 +49,8 @@ pub struct ExportOptions {
     pub metric: Option<Quantity>,
     /// The colours of a chart; light if `None`.
     pub theme: Option<ChartTheme>,
+    /// Whether it may take the place of a file.
+    pub force: bool,
 }
 
 /// The page that a chart is made for.
@@ -68,7 +70,13 @@ impl ChartTheme {
 }
 
 pub fn export(home: &Home, run: RunId, options: &ExportOptions, output: Option<&Path>) -> Outcome {
+    let named = output.filter(|path| *path != Path::new("-")).and_then(format_of);
     let format = match (options.format, output) {
+        (Some(format), Some(path)) if named.is_some_and(|named| named != format) => {
+            let kind = format.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+            let message = format!("{}: its ending is not that of --format {kind}; leave --format out", path.display());
+            return Err(Usage(message).into());
+        }
         (Some(format), _) => format,
         (None, Some(path)) if path != Path::new("-") => format_of(path).ok_or_else(|| {
             Usage(format!("{}: name a file that ends in {FILE_ENDINGS}, or give --format", path.display()))
@@ -114,21 +122,39 @@ pub fn export(home: &Home, run: RunId, options: &ExportOptions, output: Option<&
             png.bytes
         }
     };
-    write_file(home, output, &bytes)?;
+    write_file(home, output, &bytes, options.force)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Writes what the user asked for to a file, or to stdout.
 ///
 /// # Errors
-/// If it can't be written there; a file within the home is an error of usage.
-pub fn write_file(home: &Home, output: Option<&Path>, bytes: &[u8]) -> color_eyre::Result<()> {
+/// If it can't be written there. A file within the home is an error of usage, and so is one that holds something unless
+/// `force` says that it may go.
+pub fn write_file(home: &Home, output: Option<&Path>, bytes: &[u8], force: bool) -> color_eyre::Result<()> {
+    if let Some(path) = output.filter(|path| *path != Path::new("-")) {
+        let holds_something = path.metadata().is_ok_and(|meta| meta.is_file() && meta.len() > 0);
+        if holds_something && !force && !is_own_stream(path) {
+            let message = format!("{} is there already; take another name, or --force", path.display());
+            return Err(Usage(message).into());
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.exists()) {
+            let folder = folder.display();
+            return Err(eyre!("{}: there is no folder {folder}; `mkdir -p {folder}` makes it", path.display()));
+        }
+    }
     match write_out(home, output.unwrap_or(Path::new("-")), bytes) {
         Err(refused @ OutputError::InHome { .. }) => Err(Usage(refused.to_string()).into()),
         // Returned as an I/O error: a reader that closes the pipe is no failure.
         Err(OutputError::Unwritable { cause, .. }) if cause.kind() == io::ErrorKind::BrokenPipe => Err(cause.into()),
         written => Ok(written?),
     }
+}
+
+/// Whether a path is a name of an open file of this process, such as /dev/stdout, which the shell has opened already.
+fn is_own_stream(path: &Path) -> bool {
+    ["/dev/", "/proc/"].iter().any(|folder| path.starts_with(folder))
 }
 
 /// A chart without a curve says nothing of why.
@@ -145,11 +171,18 @@ fn check_measured(wanted: Quantity, epochs: &[EpochRecord]) -> Result<(), String
 ///
 /// # Errors
 /// If there is something at the path already, and for what keeps the run from being read or the file from being written.
-pub fn to_new_file(home: &Home, run: RunId, path: &Path) -> color_eyre::Result<()> {
+pub fn to_new_file(
+    home: &Home,
+    run: RunId,
+    path: &Path,
+    shown: Option<(Metric, Option<Layer>)>,
+) -> color_eyre::Result<()> {
     if path.symlink_metadata().is_ok() {
         return Err(eyre!("{} is there already; take another name", path.display()));
     }
-    export(home, run, &ExportOptions::default(), Some(path)).map(drop)
+    let is_chart = format_of(path).is_some_and(Format::is_chart);
+    let metric = shown.filter(|_| is_chart).and_then(|(metric, layer)| Quantity::new(metric, layer).ok());
+    export(home, run, &ExportOptions { metric, ..ExportOptions::default() }, Some(path)).map(drop)
 }
 
 /// The endings by which [`format_of`] knows a format.
@@ -243,7 +276,7 @@ mod tests {
         let home = Home::at(parent.path().join("home")).unwrap();
         let path = parent.path().join("run-1.csv");
         std::fs::write(&path, "mine").unwrap();
-        let error = to_new_file(&home, RunId(1), &path).unwrap_err();
+        let error = to_new_file(&home, RunId(1), &path, None).unwrap_err();
         assert!(error.to_string().contains("there already"), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
     }
@@ -298,6 +331,7 @@ mod tests {
             epochs_done: 12,
             done: Vec::new(),
             best: Vec::new(),
+            ends: Vec::new(),
         };
         (summary, history)
     }

@@ -32,6 +32,9 @@ pub struct ReportArguments {
     /// Where to, such as report.html; otherwise stdout
     #[arg(short, long)]
     output: Option<PathBuf>,
+    /// Write over a file that is there
+    #[arg(long)]
+    force: bool,
 }
 
 /// Pixels of a chart, if its text has its usual size.
@@ -54,7 +57,7 @@ pub fn report(arguments: &ReportArguments) -> Outcome {
     }
     let made = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
     let page = page(&runs, made)?;
-    write_file(&home, arguments.output.as_deref(), page.as_bytes())?;
+    write_file(&home, arguments.output.as_deref(), page.as_bytes(), arguments.force)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -489,5 +492,13 @@ fn facts(run: &ReportRun) -> Vec<(&'static str, String)> {
 
 fn findings(run: &ReportRun) -> Vec<String> {
     let diverged: Vec<Lane> = run.measured.diverged.iter().map(|(lane, _)| *lane).collect();
-    run_findings(run.study(), &run.measured.records, &diverged, run.is_finished()).iter().map(finding_text).collect()
+    let mut texts: Vec<String> = Vec::new();
+    for finding in run_findings(run.study(), &run.measured.records, &diverged, run.is_finished()) {
+        let text = finding_text(&finding);
+        // All findings of an arm that diverged say the same.
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts
 }

@@ -3,7 +3,7 @@
 use super::export::{self, ChartTheme, ExportOptions, Format};
 use super::stored_run::{diverged_lanes, format_metric, open_store, read_run, sorted_epochs, to_json};
 use super::sweep::SweepReport;
-use super::{Outcome, complain, connect_or_start, say, say_json};
+use super::{Outcome, Usage, complain, connect_or_start, say, say_json};
 use clap::{Args, Subcommand};
 use color_eyre::eyre::bail;
 use protocol::{
@@ -66,7 +66,7 @@ enum RunsCommand {
         run: RunId,
         /// Words without spaces
         #[arg(required = true)]
-        tags: Vec<RunTag>,
+        tags: Vec<String>,
         /// Take these tags away
         #[arg(long)]
         remove: bool,
@@ -99,6 +99,9 @@ enum RunsCommand {
         /// Where to; otherwise stdout
         #[arg(short, long)]
         output: Option<PathBuf>,
+        /// Write over a file that is there
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -112,17 +115,13 @@ pub fn runs(arguments: Runs) -> Outcome {
         }
         Some(RunsCommand::Show { run, json }) => show(&home, run, json || arguments.list.json),
         Some(RunsCommand::Rename { run, name }) => {
-            let name = Some(name.trim().to_string()).filter(|name| !name.is_empty());
+            let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+            let name = Some(name).filter(|name| !name.is_empty());
             request(&home, RequestBody::Rename { run, name })
         }
-        Some(RunsCommand::Tag { run, tags, remove: false }) => {
-            request(&home, RequestBody::Tag { run, add: tags, remove: Vec::new() })
-        }
-        Some(RunsCommand::Tag { run, tags, remove: true }) => {
-            request(&home, RequestBody::Tag { run, add: Vec::new(), remove: tags })
-        }
+        Some(RunsCommand::Tag { run, tags, remove }) => tag(&home, run, &tags, remove),
         Some(RunsCommand::Note { run, text }) => {
-            let notes = text.lines().map(str::trim).collect::<Vec<_>>().join(" ").trim().to_string();
+            let notes = text.split_whitespace().collect::<Vec<_>>().join(" ");
             request(&home, RequestBody::Note { run, notes: Some(notes).filter(|notes| !notes.is_empty()) })
         }
         Some(RunsCommand::Delete { runs }) => {
@@ -143,8 +142,8 @@ pub fn runs(arguments: Runs) -> Outcome {
             }
             Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
         }
-        Some(RunsCommand::Export { run, format, metric, theme, output }) => {
-            export::export(&home, run, &ExportOptions { format, metric, theme }, output.as_deref())
+        Some(RunsCommand::Export { run, format, metric, theme, output, force }) => {
+            export::export(&home, run, &ExportOptions { format, metric, theme, force }, output.as_deref())
         }
     }
 }
@@ -152,8 +151,31 @@ pub fn runs(arguments: Runs) -> Outcome {
 /// Sends a request to the kernel, which alone writes runs; starts one if none runs.
 fn request(home: &Home, body: RequestBody) -> Outcome {
     home.prepare()?;
-    connect_or_start(home)?.request(body)?;
-    Ok(ExitCode::SUCCESS)
+    match connect_or_start(home)?.request(body) {
+        Err(ClientError::Refused { kind: ErrorKind::BadRequest, message }) => Err(Usage(message).into()),
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Gives a run tags, or takes them away.
+fn tag(home: &Home, run: RunId, words: &[String], remove: bool) -> Outcome {
+    let tags = words.iter().map(|word| word.parse::<RunTag>()).collect::<Result<Vec<_>, _>>().map_err(Usage)?;
+    let text = tags.iter().map(RunTag::as_str).collect::<Vec<_>>().join(" ");
+    if !remove {
+        let add = RunTag::parse_new(&text, &[]).map_err(Usage)?;
+        return request(home, RequestBody::Tag { run, add, remove: Vec::new() });
+    }
+    let remove = RunTag::parse_list(&text).map_err(Usage)?;
+    let (_, summary) = read_run(home, run)?;
+    let (remove, absent): (Vec<RunTag>, Vec<RunTag>) = remove.into_iter().partition(|tag| summary.tags.contains(tag));
+    if !remove.is_empty() {
+        request(home, RequestBody::Tag { run, add: Vec::new(), remove })?;
+    }
+    for tag in &absent {
+        complain(&format!("run {run} has no tag {tag}"));
+    }
+    Ok(if absent.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 pub fn stop(run: RunId) -> Outcome {

@@ -7,7 +7,7 @@ use clap::Args;
 use color_eyre::eyre::bail;
 use protocol::{
     ArmId, CellResult, DataSource, Lane, LaneResults, Metric, Reply, RequestBody, RunEvent, RunId, RunSummary, Setting,
-    Study, Sweep, SweepAxis, best_cells, mean_and_deviation,
+    Study, Sweep, SweepAxis, best_cells, mean_and_deviation, tied_cells,
 };
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
@@ -62,6 +62,9 @@ pub fn sweep(arguments: &SweepArguments) -> Outcome {
     }
     let axes = arguments.over.iter().map(|over| SweepAxis::parse(over)).collect::<Result<Vec<_>, _>>();
     let (spec, sweep) = axes.and_then(|axes| Sweep::new(&study, &axes, arguments.halving)).map_err(usage)?;
+    if sweep.halving && !sweep.can_halve(&spec) {
+        complain("--halving does nothing here: it needs two cells of an arm and more than one epoch");
+    }
     let home = Home::locate()?;
     home.prepare()?;
     let mut client = connect_or_start(&home)?;
@@ -174,7 +177,7 @@ impl SweepOutput {
             if self.json {
                 say_json(&cell_value(self.run, result))?;
             } else {
-                say(&cell_line(result))?;
+                say(&cell_line(result, result.epoch))?;
             }
         }
         Ok(())
@@ -194,6 +197,8 @@ pub struct SweepReport {
     run: RunId,
     halving: bool,
     cells: Vec<CellResult>,
+    /// Epochs of each lane that has not diverged.
+    done: Vec<(Lane, u32)>,
 }
 
 impl SweepReport {
@@ -208,11 +213,19 @@ impl SweepReport {
         let diverged = lanes.filter(|(_, state)| matches!(state, LaneState::Diverged { .. }));
         known.diverged.extend(diverged.map(|(lane, _)| lane));
         let cells = sweep.results(&summary.spec, &known);
-        Ok(Some(Self { run: summary.run, halving: sweep.halving, cells }))
+        Ok(Some(Self { run: summary.run, halving: sweep.halving, cells, done: summary.done.clone() }))
+    }
+
+    fn done(&self, arm: ArmId) -> u32 {
+        self.done.iter().filter(|(lane, _)| lane.arm == arm).map(|(_, done)| *done).min().unwrap_or(0)
     }
 
     pub fn lines(&self) -> Vec<String> {
-        self.cells.iter().map(cell_line).chain(best_lines(&self.cells)).collect()
+        self.cells
+            .iter()
+            .map(|result| cell_line(result, self.done(result.cell.arm)))
+            .chain(best_lines(&self.cells))
+            .collect()
     }
 
     pub fn value(&self) -> Value {
@@ -221,14 +234,15 @@ impl SweepReport {
     }
 }
 
-fn cell_line(result: &CellResult) -> String {
+/// `done` is the last epoch that all its seeds have done.
+fn cell_line(result: &CellResult, done: u32) -> String {
     let title = result.cell.title();
     let errors: Vec<f64> = result.errors.iter().map(|(_, error)| *error).collect();
     let outcome = match mean_and_deviation(&errors) {
         _ if !result.diverged.is_empty() => format!("diverged with {}", seeds(&result.diverged)),
         Some((mean, Some(deviation))) => format!("{mean:.2} ± {deviation:.2} %"),
         Some((mean, None)) => format!("{mean:.2} %"),
-        None => "not finished".into(),
+        None => return format!("{title}: has not come to epoch {} yet (now {done})", result.epoch),
     };
     let stopped = if result.stopped { ", stopped there by halving" } else { "" };
     format!("{title}: {outcome} after epoch {}{stopped}", result.epoch)
@@ -241,7 +255,11 @@ fn seeds(seeds: &[u64]) -> String {
 
 fn best_lines(results: &[CellResult]) -> Vec<String> {
     let best = best_cells(results).into_iter().map(|(arm, best)| match best {
-        Some(result) => format!("best of {arm}: {}", cell_line(result)),
+        Some(result) => {
+            let tied: Vec<String> = tied_cells(results, result).iter().map(|other| other.cell.title()).collect();
+            let tied = if tied.is_empty() { String::new() } else { format!("; as low: {}", tied.join(", ")) };
+            format!("best of {arm}: {}{tied}", cell_line(result, result.epoch))
+        }
         None => format!("best of {arm}: none has come to the last epoch"),
     });
     best.collect()

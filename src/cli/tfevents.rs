@@ -202,6 +202,7 @@ mod tests {
             epochs_done: 1,
             done: Vec::new(),
             best: Vec::new(),
+            ends: Vec::new(),
         };
         assert_eq!(tfevents(&summary, &epochs), include_bytes!("../../tests/fixtures/run.tfevents"));
     }

@@ -137,8 +137,15 @@ impl Trainer for Toy {
 /// What an experiment returns if it does not check its numbers.
 fn not_finite() -> Outcome {
     let (key, text) = ("a.b".into(), "it multiplies the gradient by NaN".into());
-    let finding =
-        Finding { key, text, value: Some(f64::NAN), spread: Some(f64::INFINITY), seeds: vec![1, 2], tabled: false };
+    let finding = Finding {
+        key,
+        text,
+        value: Some(f64::NAN),
+        spread: Some(f64::INFINITY),
+        seeds: vec![1, 2],
+        tabled: false,
+        is_bound: false,
+    };
     Outcome { findings: vec![finding], seconds: 1.0, ..Outcome::default() }
 }
 

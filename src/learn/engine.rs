@@ -65,8 +65,10 @@ fn fuse(net: &Network, images: ImageShape, preprocessing: &Preprocessing, thread
         Form::Lenet4(Box::new(FusedLeNet4::new(widths)))
     } else if let Some(widths) = net.architecture.convnet_widths() {
         Form::Convnet(Box::new(FusedConvnet::new(images, widths)))
+    } else if net.architecture.is_normalised() {
+        return Err(Misfit::Normalisation);
     } else {
-        return Err(if net.architecture.is_normalised() { Misfit::Normalisation } else { Misfit::Network });
+        return Err(Misfit::Network);
     };
     if [activations.conv, activations.fc].iter().any(|activation| activation.is_trained()) {
         Err(Misfit::TrainedActivation)
@@ -168,16 +170,16 @@ mod tests {
         assert_eq!(name(lenet4(both), colour, 1), "libtorch (images of 28x28 RGB, not 28x28 grey)");
         let trained = Activations { fc: Activation::PRELU, ..both };
         assert_eq!(name(lenet4(trained), grey, 1), "libtorch (an activation is trained)");
+        for norm in ["batch", "local"] {
+            for mut architecture in [lenet4(both), Architecture::convnet([2, 2, 2, 2], both, 0.5)] {
+                architecture.normalise(norm.parse().unwrap());
+                assert_eq!(name(architecture, grey, 1), "libtorch (normalisation is not fused)");
+            }
+        }
         let mlp = Architecture::mlp(&[5], relu, 0.0);
         assert_eq!(name(mlp, grey, 1), "libtorch (only LeNet-4 and the convnet are fused)");
         let convnet = || Architecture::convnet([2, 2, 2, 2], both, 0.5);
         assert!(name(convnet(), small, 1).starts_with("fused (") && name(convnet(), colour, 1).starts_with("fused ("));
         assert_eq!(name(convnet(), colour, 2), "libtorch (threads > 1)");
-        for norm in ["batch", "local"] {
-            for mut normalised in [lenet4(both), convnet()] {
-                normalised.normalise(norm.parse().unwrap());
-                assert_eq!(name(normalised, grey, 1), "libtorch (normalisation is not fused)");
-            }
-        }
     }
 }

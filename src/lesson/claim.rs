@@ -299,7 +299,18 @@ mod tests {
     fn found(values: &[(&str, f64, Option<f64>)]) -> Findings {
         let finding = |(key, value, spread): &(&str, f64, Option<f64>)| {
             let (key, text) = (key.to_string(), String::new());
-            (key.clone(), Finding { key, text, value: Some(*value), spread: *spread, seeds: vec![1], tabled: false })
+            (
+                key.clone(),
+                Finding {
+                    key,
+                    text,
+                    value: Some(*value),
+                    spread: *spread,
+                    seeds: vec![1],
+                    tabled: false,
+                    is_bound: false,
+                },
+            )
         };
         values.iter().map(finding).collect()
     }

@@ -20,11 +20,13 @@ pub struct Comparison {
 struct Measured {
     value: f64,
     spread: f64,
+    /// Whether the value stands in for one that the run ended before, see `Finding::is_bound`.
+    is_bound: bool,
 }
 
 impl Measured {
     fn of(finding: &Finding) -> Option<Self> {
-        Some(Self { value: finding.value?, spread: finding.spread.unwrap_or(0.0) })
+        Some(Self { value: finding.value?, spread: finding.spread.unwrap_or(0.0), is_bound: finding.is_bound })
     }
 
     /// Whether the difference of two means is within the spread of both.
@@ -65,7 +67,7 @@ fn measured_sentence(finding: &Finding) -> String {
     let text = finding.text.trim_end_matches('.');
     // A sentence that begins with its subject has a colon already.
     let measured = if text.contains(": ") { "Measured," } else { "Measured:" };
-    match finding.spread {
+    match finding.spread.filter(|_| !finding.is_bound) {
         Some(spread) => format!("{measured} {text} (± {} over {} seeds).", short(spread), finding.seeds.len()),
         None => format!("{measured} {text}."),
     }
@@ -92,6 +94,13 @@ fn compare_number(said: f64, unit: &str, finding: &Finding, measured: Measured, 
     let off = said - measured.value;
     let (is_close, in_spread) = (is_within(off, within), off.abs() <= measured.spread);
     let yours = format!("You said {} {unit}", short(said));
+    if measured.is_bound {
+        // What was measured says no more than that it is not below.
+        let right = off >= 0.0 || is_within(off, within);
+        let verdict = if right { "the run ended before that could be seen" } else { "too low" };
+        let sentence = format!("{} {yours}: {verdict}.", measured_sentence(finding));
+        return Comparison { right, sentence, word: right_or_wrong(right) };
+    }
     let verdict = match (is_close, in_spread) {
         _ if off == 0.0 => format!("{yours}: exactly so."),
         (_, true) => format!("{yours}: within the spread of the seeds."),
@@ -132,6 +141,7 @@ fn compare_range(
     let distance = (low - measured.value).max(measured.value - high).max(0.0);
     let verdict = match decided.and_then(|at| options.get(at)) {
         _ if right => format!("You said \"{said}\": so it is."),
+        Some(option) if measured.is_bound => format!("You said \"{said}\"; it is \"{option}\"."),
         Some(option) if distance <= measured.spread => {
             format!("You said \"{said}\": the mean is \"{option}\", and the spread of the seeds reaches your answer.")
         }
@@ -161,7 +171,10 @@ fn compare_pick(said: &str, options: &[String], measured: &[Measured], pick: Ext
     let best =
         (0..measured.len()).reduce(|best, at| if before(measured[at], measured[best], pick) { at } else { best })?;
     let named = |at: usize| {
-        let spread = measured[at].spread;
+        let Measured { spread, is_bound, .. } = measured[at];
+        if is_bound {
+            return format!("{} (not reached)", options[at]);
+        }
         let spread = if spread > 0.0 { format!(" ± {}", short(spread)) } else { String::new() };
         format!("{} ({}{spread})", options[at], short(measured[at].value))
     };
@@ -178,6 +191,8 @@ fn compare_pick(said: &str, options: &[String], measured: &[Measured], pick: Ext
         }
     } else if right {
         format!("Measured: {} is the {extreme}, as you said.", named(best))
+    } else if measured[chosen].is_bound || measured[best].is_bound {
+        format!("Measured: {} is the {extreme}; you said {}.", named(best), named(chosen))
     } else {
         let off = short((measured[chosen].value - measured[best].value).abs());
         format!("Measured: {} is the {extreme}; you said {}, which is {off} away.", named(best), named(chosen))
@@ -208,7 +223,8 @@ fn compare_order(said: &[String], things: &[String], measured: &[Measured], firs
             }
         }
     }
-    let list: Vec<String> = truth.iter().map(|&at| format!("{} {}", things[at], short(measured[at].value))).collect();
+    let number = |of: Measured| if of.is_bound { "(not reached)".into() } else { short(of.value) };
+    let list: Vec<String> = truth.iter().map(|&at| format!("{} {}", things[at], number(measured[at]))).collect();
     let head = format!("Measured: {}.", list.join(", "));
     let (pairs, count) = (things.len() * (things.len() - 1) / 2, swapped.len());
     let verdict = match count {
@@ -241,9 +257,32 @@ mod tests {
         let finding = |(key, value, spread): &(&str, Option<f64>, Option<f64>)| {
             let text = format!("{key} is {}", value.map_or("unknown".into(), |value| value.to_string()));
             let (key, value, spread) = ((*key).to_string(), *value, *spread);
-            (key.clone(), Finding { key, text, value, spread, seeds: vec![1, 2], tabled: false })
+            (key.clone(), Finding { key, text, value, spread, seeds: vec![1, 2], tabled: false, is_bound: false })
         };
         values.iter().map(finding).collect()
+    }
+
+    /// What stands in for an epoch that was never trained puts answers in order, and is not shown.
+    #[test]
+    fn a_stand_in_is_in_no_sentence() {
+        let mut found = found(&[("a", Some(3.0), Some(0.5)), ("b", Some(151.0), Some(7.0))]);
+        let b = found.get_mut("b").unwrap();
+        (b.is_bound, b.text) = (true, "B did not come down".into());
+        let say = |cell: PredictCell, answer: Answer| {
+            let compared = cell.compare(&answer, &found).unwrap();
+            assert!(!compared.sentence.contains("151") && !compared.sentence.contains("148"), "{}", compared.sentence);
+            assert!(!compared.sentence.contains('7') && !compared.sentence.contains("47"), "{}", compared.sentence);
+            compared.right
+        };
+        let number = "unit = 'epochs'\ndecides = { cell = 'c', finding = 'b', within = 1 }";
+        assert!(!say(read(number), Answer::Number(100.0)) && say(read(number), Answer::Number(200.0)));
+        let range =
+            "choices = ['soon', 'late']\ndecides = { cell = 'c', finding = 'b', ranges = [[0, 99], [99, inf]] }";
+        assert!(!say(read(range), Answer::Choice("soon".into())));
+        let pick = "choices = ['A', 'B']\ndecides = { cell = 'c', findings = ['a', 'b'], pick = 'lowest' }";
+        assert!(!say(read(pick), Answer::Choice("B".into())) && say(read(pick), Answer::Choice("A".into())));
+        let order = "order = ['A', 'B']\ndecides = { cell = 'c', findings = ['a', 'b'], first = 'lowest' }";
+        assert!(say(read(order), Answer::Order(vec!["A".into(), "B".into()])));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! mean with its deviation. What follows from them is `statistics`'.
 
 use super::{EpochRecord, Metric};
+use std::fmt;
 
 /// Validation error, in percent, that the article reports for both arms. Epochs are counted down to it: the best error of
 /// an arm is a minimum over its noise, and how soon another arm meets it says little.
@@ -22,6 +23,16 @@ impl Milestone {
     pub const ALEXNET: Self = Self { metric: Metric::TrainError, value: 25.0 };
 }
 
+impl fmt::Display for Milestone {
+    /// The validation error needs no name: the article has no other.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.metric {
+            Metric::ValError => write!(f, "{} %", self.value),
+            metric => write!(f, "{} {} {}", self.value, metric.entry().unit, metric.entry().title),
+        }
+    }
+}
+
 /// Values that are this close to a threshold, relative to it, are at it: 137 of 10,000 images are 1.37 %.
 const ROUNDING: f64 = 1e-9;
 
@@ -30,10 +41,10 @@ pub fn is_at_or_below(value: f64, threshold: f64) -> bool {
     value <= threshold + ROUNDING * threshold.abs()
 }
 
-/// The first of a lane's epochs at or below the threshold.
-pub(super) fn first_at<'r>(records: impl Iterator<Item = &'r EpochRecord>, threshold: f64) -> Option<u32> {
+/// The first of a lane's epochs at or below the milestone.
+pub(super) fn first_at<'r>(records: impl Iterator<Item = &'r EpochRecord>, milestone: Milestone) -> Option<u32> {
     records
-        .filter(|record| record.get(Metric::ValError).is_some_and(|error| is_at_or_below(error, threshold)))
+        .filter(|record| record.get(milestone.metric).is_some_and(|value| is_at_or_below(value, milestone.value)))
         .map(|record| record.epoch)
         .min()
 }

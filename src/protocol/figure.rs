@@ -361,6 +361,10 @@ pub struct Finding {
     /// Whether a table of the same outcome shows this number, so that the list of findings leaves it out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tabled: bool,
+    /// Whether the value stands in for what a run ended before, such as one epoch more than the last for an arm that did
+    /// not come down to an error. It puts findings in order, and no text shows it or its spread.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_bound: bool,
 }
 
 impl Finding {
@@ -388,8 +392,15 @@ mod tests {
         let json = serde_json::to_string(&series).unwrap();
         assert!(json.contains(r#""points":[[1.0,2.0],[2.0,null]],"spread":[0.5,null]"#), "{json}");
         assert_eq!(serde_json::from_str::<PlotSeries>(&json).unwrap(), series);
-        let finding =
-            Finding { key: "k".into(), text: "t".into(), value: None, spread: None, seeds: Vec::new(), tabled: true };
+        let finding = Finding {
+            key: "k".into(),
+            text: "t".into(),
+            value: None,
+            spread: None,
+            seeds: Vec::new(),
+            tabled: true,
+            is_bound: false,
+        };
         let json = serde_json::to_string(&finding).unwrap();
         assert_eq!(serde_json::from_str::<Finding>(&json).unwrap(), finding);
     }

@@ -154,6 +154,7 @@ mod tests {
             spread: Some(nan),
             seeds: vec![1],
             tabled: false,
+            is_bound: false,
         };
         let findings = vec![finding(nan, "it is NaN"), finding(f64::MAX, &format!("it is {}", f64::MAX))];
         let figures = vec![Figure::Plot(plot), Figure::Table(table), Figure::Bars(bars)];

@@ -39,12 +39,13 @@ pub use metric::{Better, EpochRecord, Layer, LayerKind, METRICS, Measurement, Me
 pub use race_findings::{race_findings, run_finding_keys, run_findings};
 pub use run::{Progress, RunEvent, RunId, RunState, RunSummary};
 pub use run_filter::{RunFilter, SettingsText};
-pub use run_labels::{LONGEST_NOTES, RunTag, format_tags};
+pub use run_labels::{LONGEST_NAME, LONGEST_NOTES, RunTag, format_tags};
 pub use steering::{SteeredSetting, Steering, arm_history, describe_steerings, steered_arms, steered_rate};
 pub use study::{
     Activations, Arm, ArmId, ArmSettings, Backend, CellResult, DataSource, DifferingSetting, Draft, DraftArm, Drops,
     Init, Inputs, Lane, LaneResults, Network, Norm, Preset, SETTINGS, Schedule, Setting, SettingValue, SpecError,
     StepPlace, Study, Sweep, SweepAxis, SweepCell, SweepProgress, Widths, best_cells, differing_settings, grouped,
+    tied_cells,
 };
 pub use text::{
     clean_id, escape_controls, escape_json, escape_line, format_real, id_fault, is_bidi_control, is_terminal_control,

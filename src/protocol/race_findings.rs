@@ -1,7 +1,7 @@
 //! What the ledger takes from a reader's finished runs.
 
-use super::compare::{MILESTONE, first_at, mean_and_deviation};
-use super::{ArmId, EpochRecord, Finding, Lane, Metric, Preset, Study};
+use super::compare::{Milestone, first_at, mean_and_deviation};
+use super::{ArmId, EpochRecord, Finding, Lane, Metric, Preset, Study, format_count};
 
 /// Epochs at which the article gives a figure.
 const EPOCHS: [u32; 3] = [17, 50, 150];
@@ -37,7 +37,8 @@ pub fn race_findings(runs: &[(Study, Vec<EpochRecord>)]) -> Vec<Finding> {
                 })
                 .unzip();
             let title = arm.title();
-            let text = |error: f64| format!("{title}: {error:.2} % at best by epoch {epoch}");
+            let of_each = mean_of_bests(best.len());
+            let text = |error: f64| format!("{title}: {error:.2} % at best by epoch {epoch}{of_each}");
             findings.extend(finding(format!("race.best-by.{arm}.{epoch}"), &best, reached, text));
         }
     }
@@ -45,8 +46,13 @@ pub fn race_findings(runs: &[(Study, Vec<EpochRecord>)]) -> Vec<Finding> {
     findings
 }
 
+/// Says of the mean of several seeds' lowest errors that it is one.
+fn mean_of_bests(seeds: usize) -> &'static str {
+    if seeds > 1 { ", the mean of each seed's lowest" } else { "" }
+}
+
 /// The epoch at which all-Tanh first reached the article's 1.37 %, over ReLU+Tanh's, for each seed of which both arms
-/// ran as long as the article's. An arm that never reached it counts one epoch more than it ran.
+/// ran as long as the article's.
 fn epochs_ratio(kept: &[EpochRecord]) -> Option<Finding> {
     let of = |arm: ArmId, seed: u64| kept.iter().filter(move |r| r.arm == arm && r.seed == seed && r.epoch <= LAST);
     let whole =
@@ -54,10 +60,87 @@ fn epochs_ratio(kept: &[EpochRecord]) -> Option<Finding> {
     let mut seeds: Vec<u64> = kept.iter().map(|record| record.seed).filter(whole).collect();
     seeds.sort_unstable();
     seeds.dedup();
-    let first = |arm: ArmId, seed: u64| f64::from(first_at(of(arm, seed), MILESTONE).unwrap_or(LAST + 1));
-    let ratios: Vec<f64> = seeds.iter().map(|&s| first(ArmId::ALL_TANH, s) / first(ArmId::RELU_TANH, s)).collect();
-    let text = |ratio: f64| format!("down to 1.37 % all-Tanh took {ratio:.1} times ReLU+Tanh's epochs");
-    finding("race.ratio".into(), &ratios, seeds, text)
+    let first = |arm: ArmId, seed: u64| first_at(of(arm, seed), Milestone::ARTICLE);
+    let both: Vec<Arrivals> =
+        seeds.iter().map(|&s| [ArmId::RELU_TANH, ArmId::ALL_TANH].map(|arm| first(arm, s))).collect();
+    let [a, b] = [ArmId::RELU_TANH, ArmId::ALL_TANH].map(ArmId::title);
+    ratio_finding([&a, &b], &both, LAST, seeds, Milestone::ARTICLE)
+}
+
+/// The epochs at which two arms with one seed came down to the milestone; `None` for one that did not.
+type Arrivals = [Option<u32>; 2];
+
+/// The epoch by which arms are put in order. One that did not come down has one more than the last.
+fn rank_epoch(arrival: Option<u32>, last: u32) -> f64 {
+    f64::from(arrival.unwrap_or(last.saturating_add(1)))
+}
+
+/// `9`, or `8.5 on average` over several.
+fn mean_epoch(epochs: &[u32]) -> String {
+    let mean = epochs.iter().copied().map(f64::from).sum::<f64>() / epochs.len() as f64;
+    if epochs.len() == 1 { format!("{mean:.0}") } else { format!("{mean:.1} on average") }
+}
+
+/// When an arm came down to the milestone, with each seed.
+fn arrival_finding(
+    key: String,
+    title: &str,
+    arrivals: &[Option<u32>],
+    last: u32,
+    seeds: Vec<u64>,
+    goal: Milestone,
+) -> Option<Finding> {
+    let values: Vec<f64> = arrivals.iter().map(|arrival| rank_epoch(*arrival, last)).collect();
+    let reached: Vec<u32> = arrivals.iter().flatten().copied().collect();
+    let (count, all) = (reached.len(), arrivals.len());
+    let within = format!("within {}", format_count(last as usize, "epoch"));
+    let text = match count {
+        0 if all == 1 => format!("{title} did not come down to {goal} {within}"),
+        0 => format!("{title} did not come down to {goal} {within} with any of {all} seeds"),
+        _ if count == all => format!("{title} was down to {goal} at epoch {}", mean_epoch(&reached)),
+        _ => format!(
+            "{title} was down to {goal} with {count} of {all} seeds, at epoch {}, and not {within} with the others",
+            mean_epoch(&reached)
+        ),
+    };
+    let found = finding(key, &values, seeds, |_| text.clone())?;
+    Some(Finding { is_bound: count < all, ..found })
+}
+
+/// The second arm's epochs to the milestone over the first's.
+fn ratio_finding(titles: [&str; 2], both: &[Arrivals], last: u32, seeds: Vec<u64>, goal: Milestone) -> Option<Finding> {
+    let [a, b] = titles;
+    let ratio = |[one, other]: &Arrivals| rank_epoch(*other, last) / rank_epoch(*one, last);
+    let ratios: Vec<f64> = both.iter().map(ratio).collect();
+    let measured: Vec<f64> = both.iter().filter(|pair| pair.iter().all(Option::is_some)).map(ratio).collect();
+    let alone = |arm: usize| both.iter().filter(|pair| pair[arm].is_some() && pair[1 - arm].is_none()).count();
+    let within = format!("within {}", format_count(last as usize, "epoch"));
+    let all = both.len();
+    let text = match (mean_and_deviation(&measured), both) {
+        _ if both.iter().flatten().all(Option::is_none) => {
+            format!("neither {a} nor {b} came down to {goal} {within}")
+        }
+        (Some((mean, _)), _) if measured.len() == all => {
+            format!("down to {goal} {b} took {mean:.2} times {a}'s epochs")
+        }
+        (_, [[Some(epoch), None]]) => {
+            format!("{a} was down to {goal} at epoch {epoch}, {b} not {within}")
+        }
+        (_, [[None, Some(epoch)]]) => {
+            format!("{b} was down to {goal} at epoch {epoch}, {a} not {within}")
+        }
+        (mean, _) => {
+            let both = match mean {
+                Some((mean, _)) => {
+                    format!("both with {} of {all} seeds, {b} in {mean:.2} times {a}'s epochs", measured.len())
+                }
+                None => format!("both with none of {all} seeds"),
+            };
+            format!("down to {goal} {within}: {both}; {a} alone with {}, {b} alone with {}", alone(0), alone(1))
+        }
+    };
+    let found = finding("race.ratio".into(), &ratios, seeds, |_| text.clone())?;
+    Some(Finding { is_bound: measured.len() < all, ..found })
 }
 
 /// The keys of the findings of a run with these settings, see [`run_findings`].
@@ -70,19 +153,26 @@ pub fn run_finding_keys(spec: &Study) -> Vec<String> {
     keys
 }
 
+/// The value to which the epochs of a run are counted: the published one for its network and images, else the article's.
+fn milestone_of(spec: &Study) -> Milestone {
+    spec.milestone().unwrap_or(Milestone::ARTICLE)
+}
+
 /// The findings of one run, over its seeds: for each arm `race.error.ARM`, the validation error after the last epoch,
-/// and `race.best.ARM`, the lowest, once the run has finished; `race.epochs.ARM`, the epochs to 1.37 %, or one more
-/// than the last if a finished run never reached it; and `race.ratio`, the second arm's epochs over the first's. Lanes
-/// that diverged are left out.
+/// and `race.best.ARM`, the lowest, once the run has finished; `race.epochs.ARM`, the epochs to 1.37 % (of AlexNet's race
+/// to 25 % training error), of which one more
+/// than the last stands in where a finished run never reached it (`Finding::is_bound`); and `race.ratio`, the second
+/// arm's epochs over the first's. Lanes that diverged are left out.
 pub fn run_findings(spec: &Study, records: &[EpochRecord], diverged: &[Lane], is_finished: bool) -> Vec<Finding> {
     let of = |lane: Lane| records.iter().filter(move |record| record.lane() == lane);
     let sound = |arm: ArmId| -> Vec<u64> {
         spec.seeds.iter().copied().filter(|&seed| !diverged.contains(&Lane { arm, seed })).collect()
     };
-    // `None` while a run may still reach it.
-    let epochs = |arm: ArmId, seed: u64| {
-        let beyond = is_finished.then_some(spec.epochs + 1);
-        first_at(of(Lane { arm, seed }), MILESTONE).or(beyond).map(f64::from)
+    // The outer `None` while a run may still reach it.
+    let goal = milestone_of(spec);
+    let epochs = |arm: ArmId, seed: u64| match first_at(of(Lane { arm, seed }), goal) {
+        None if !is_finished => None,
+        arrival => Some(arrival),
     };
     let mut findings = Vec::new();
     for arm in spec.arm_ids() {
@@ -94,6 +184,7 @@ pub fn run_findings(spec: &Study, records: &[EpochRecord], diverged: &[Lane], is
             spread: None,
             seeds: Vec::new(),
             tabled: false,
+            is_bound: false,
         };
         if seeds.is_empty() {
             findings.extend(["error", "best", "epochs"].map(absent));
@@ -111,14 +202,16 @@ pub fn run_findings(spec: &Study, records: &[EpochRecord], diverged: &[Lane], is
             findings.extend(
                 all(&last).and_then(|values| finding(format!("race.error.{arm}"), &values, seeds.clone(), error)),
             );
-            let lowest = |error: f64| format!("{title}: {error:.2} % wrong at best");
+            let of_each = mean_of_bests(seeds.len());
+            let lowest = |error: f64| format!("{title}: {error:.2} % wrong at best{of_each}");
             findings.extend(
                 all(&best).and_then(|values| finding(format!("race.best.{arm}"), &values, seeds.clone(), lowest)),
             );
         }
-        let down = |epoch: f64| format!("{title} was down to {MILESTONE} % at epoch {epoch:.1}");
-        let reached = all(&|seed| epochs(arm, seed));
-        findings.extend(reached.and_then(|values| finding(format!("race.epochs.{arm}"), &values, seeds.clone(), down)));
+        let arrivals: Option<Vec<Option<u32>>> = seeds.iter().map(|&seed| epochs(arm, seed)).collect();
+        findings.extend(arrivals.and_then(|arrivals| {
+            arrival_finding(format!("race.epochs.{arm}"), &title, &arrivals, spec.epochs, seeds.clone(), goal)
+        }));
     }
     findings.extend(run_ratio(spec, sound, epochs));
     findings
@@ -128,14 +221,14 @@ pub fn run_findings(spec: &Study, records: &[EpochRecord], diverged: &[Lane], is
 fn run_ratio(
     spec: &Study,
     sound: impl Fn(ArmId) -> Vec<u64>,
-    epochs: impl Fn(ArmId, u64) -> Option<f64>,
+    epochs: impl Fn(ArmId, u64) -> Option<Option<u32>>,
 ) -> Option<Finding> {
     let [first, second, ..] = spec.arms.as_slice() else { return None };
     let (first, second) = (first.id, second.id);
     let others = sound(second);
     let seeds: Vec<u64> = sound(first).into_iter().filter(|seed| others.contains(seed)).collect();
-    let both: Vec<(f64, f64)> =
-        seeds.iter().map(|&seed| epochs(first, seed).zip(epochs(second, seed))).collect::<Option<_>>()?;
+    let both: Vec<Arrivals> =
+        seeds.iter().map(|&seed| Some([epochs(first, seed)?, epochs(second, seed)?])).collect::<Option<_>>()?;
     let [a, b] = [first, second].map(|arm| spec.arm_title(arm));
     let absent = |text: String| Finding {
         key: "race.ratio".into(),
@@ -144,17 +237,17 @@ fn run_ratio(
         spread: None,
         seeds: Vec::new(),
         tabled: false,
+        is_bound: false,
     };
     if both.is_empty() {
         return Some(absent(format!("{a} or {b} diverged with every seed")));
     }
-    let beyond = f64::from(spec.epochs + 1);
-    if both.iter().all(|&(one, other)| one >= beyond && other >= beyond) {
-        return Some(absent(format!("neither {a} nor {b} came down to {MILESTONE} %")));
+    if both.iter().flatten().all(Option::is_none) {
+        let which = if spec.arms.len() > 2 { ", the first two arms," } else { "" };
+        let (within, goal) = (format_count(spec.epochs as usize, "epoch"), milestone_of(spec));
+        return Some(absent(format!("neither {a} nor {b}{which} came down to {goal} within {within}")));
     }
-    let ratios: Vec<f64> = both.iter().map(|(one, other)| other / one).collect();
-    let text = |ratio: f64| format!("down to {MILESTONE} % {b} took {ratio:.2} times {a}'s epochs");
-    finding("race.ratio".into(), &ratios, seeds, text)
+    ratio_finding([&a, &b], &both, spec.epochs, seeds, milestone_of(spec))
 }
 
 /// The arms of a study that train at the article's settings. Seeds, epochs, threads and backend may differ, as they do
@@ -170,7 +263,7 @@ fn articles_arms(spec: &Study) -> Vec<ArmId> {
 
 fn finding(key: String, values: &[f64], seeds: Vec<u64>, text: impl Fn(f64) -> String) -> Option<Finding> {
     let (value, spread) = mean_and_deviation(values)?;
-    Some(Finding { key, text: text(value), value: Some(value), spread, seeds, tabled: false })
+    Some(Finding { key, text: text(value), value: Some(value), spread, seeds, tabled: false, is_bound: false })
 }
 
 #[cfg(test)]
@@ -221,7 +314,10 @@ mod tests {
         for record in runs[0].1.iter_mut().filter(|record| record.arm == ArmId::ALL_TANH) {
             *record = record.clone().with(Metric::ValError, 2.0);
         }
-        assert_eq!(value(&race_findings(&runs), "race.ratio"), Some((15.1, 1)));
+        let findings = race_findings(&runs);
+        assert_eq!(value(&findings, "race.ratio"), Some((15.1, 1)));
+        let ratio = findings.iter().find(|finding| finding.key == "race.ratio").unwrap();
+        assert!(ratio.is_bound && ratio.text.contains("at epoch 10,") && !ratio.text.contains("15"), "{ratio:?}");
     }
 
     /// The figures that the lesson on the race quotes from `assets/runs/article-five-seeds.csv`.
@@ -303,6 +399,22 @@ mod tests {
         near("race.best.all-tanh", 1.635, 0.73 * half);
         // 5 over 2, and 3 over 4.
         near("race.ratio", 1.625, 1.75 * half);
+        // The 5 stands in for an epoch that was never trained: no text has it or what is computed with it.
+        let said = |key: &str| {
+            let finding = found.iter().find(|finding| finding.key == key).unwrap();
+            (finding.text.clone(), finding.is_bound)
+        };
+        let title = ArmId::ALL_TANH.title();
+        let down =
+            |count: &str| format!("{title} was down to 1.37 % with {count}, and not within 4 epochs with the others");
+        assert_eq!(said("race.epochs.all-tanh"), (down("1 of 2 seeds, at epoch 3"), true));
+        assert_eq!(said("race.epochs.relu-tanh").0, "ReLU+Tanh was down to 1.37 % at epoch 3.0 on average");
+        let ratio = format!(
+            "down to 1.37 % within 4 epochs: both with 1 of 2 seeds, {title} in 0.75 times ReLU+Tanh's epochs; ReLU+Tanh \
+             alone with 1, {title} alone with 0"
+        );
+        assert_eq!(said("race.ratio"), (ratio, true));
+        assert_eq!(said("race.best.relu-tanh").0, "ReLU+Tanh: 1.27 % wrong at best, the mean of each seed's lowest");
         let keys: Vec<&str> = found.iter().map(|finding| finding.key.as_str()).collect();
         assert_eq!(keys, run_finding_keys(&spec), "what is promised is found");
 
@@ -354,7 +466,10 @@ mod tests {
         assert_eq!(value(&found, "race.epochs.relu-tanh"), Some((4.0, 1)), "an epoch beyond the last");
         let ratio = found.iter().find(|finding| finding.key == "race.ratio").unwrap();
         assert_eq!(ratio.value, None);
-        assert!(ratio.text.starts_with("neither") && ratio.text.contains("1.37 %"), "{}", ratio.text);
+        let title = ArmId::ALL_TANH.title();
+        assert_eq!(ratio.text, format!("neither ReLU+Tanh nor {title} came down to 1.37 % within 3 epochs"));
+        let epochs = found.iter().find(|finding| finding.key == "race.epochs.relu-tanh").unwrap();
+        assert_eq!(epochs.text, "ReLU+Tanh did not come down to 1.37 % within 3 epochs");
         // An arm that may still reach it is not judged.
         let begun = run_findings(&spec, &records[..1], &[], false);
         assert_eq!(begun, []);
@@ -370,5 +485,31 @@ mod tests {
         let (spec, records) = run(1, |_| 1.0, 150);
         let small = Study { train_size: 10_000, ..spec };
         assert!(race_findings(&[(small, records)]).is_empty());
+    }
+
+    /// AlexNet's race is decided by its training error, whatever its validation error does.
+    #[test]
+    fn a_race_on_cifar_is_counted_by_its_training_error() {
+        let spec: Study = "all-relu; all-tanh | preset=cifar-glorot epochs=4".parse().unwrap();
+        let record = |arm, epoch, error: f64| {
+            let measured = [(Metric::TrainError, error), (Metric::ValError, 1.0)];
+            EpochRecord::new(Lane { arm, seed: 1 }, epoch, measured)
+        };
+        let arms: Vec<ArmId> = spec.arm_ids().collect();
+        let (relu, tanh) = ([40.0, 25.0, 20.0, 19.0], [45.0, 38.0, 30.0, 25.01]);
+        let records: Vec<EpochRecord> = (1..=4)
+            .flat_map(|epoch| {
+                let at = epoch as usize - 1;
+                [record(arms[0], epoch, relu[at]), record(arms[1], epoch, tanh[at])]
+            })
+            .collect();
+        let found = run_findings(&spec, &records, &[], true);
+        let text = |key: &str| found.iter().find(|finding| finding.key == key).unwrap().text.clone();
+        assert_eq!(text("race.epochs.all-relu"), "all-ReLU was down to 25 % training error at epoch 2");
+        assert_eq!(text("race.epochs.all-tanh"), "all-Tanh did not come down to 25 % training error within 4 epochs");
+        assert_eq!(
+            text("race.ratio"),
+            "all-ReLU was down to 25 % training error at epoch 2, all-Tanh not within 4 epochs"
+        );
     }
 }

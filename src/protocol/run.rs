@@ -1,8 +1,8 @@
 //! A run's identity, state and measurements, and the events that announce them.
 
 use super::{
-    Advance, ArmId, EpochRecord, Fork, Lane, RunTag, Steering, Study, Sweep, SweepCell, format_count,
-    mean_and_deviation,
+    Advance, ArmId, CellResult, EpochRecord, Fork, Lane, LaneResults, RunTag, Steering, Study, Sweep, best_cells,
+    format_count, mean_and_deviation, tied_cells,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
@@ -278,50 +278,192 @@ pub struct RunSummary {
     pub done: Vec<(Lane, u32)>,
     /// Best validation error of each lane so far, in percent.
     pub best: Vec<(Lane, f64)>,
+    /// Of a sweep: the validation error of each lane that has come to the last epoch, in percent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ends: Vec<(Lane, f64)>,
+}
+
+/// What is known of a sweep's lanes from its summary: their ends. A lane that nobody waits for has diverged or was stopped
+/// by halving, and is not the best either way.
+impl LaneResults for RunSummary {
+    fn error(&self, lane: Lane, epoch: u32) -> Option<f64> {
+        let end = self.ends.iter().find(|(of, _)| *of == lane).map(|(_, error)| *error);
+        end.filter(|_| epoch == self.spec.epochs)
+    }
+
+    fn has_diverged(&self, lane: Lane) -> bool {
+        !self.done.iter().any(|(of, _)| *of == lane)
+    }
 }
 
 impl RunSummary {
-    /// Every arm with its best validation error in percent, mean and standard deviation where it has several seeds. Of a
-    /// sweep the best cell of each arm. While several seeds train, those that are at their end count: a mean over seeds that
-    /// are not equally far says nothing.
+    /// Every arm with its best validation error in percent, mean and standard deviation where it has several seeds. While
+    /// several seeds train, those that are at their end count: a mean over seeds that are not equally far says nothing. Of
+    /// a sweep the best cell of each arm, as [`best_cells`] finds it, with the error that it was chosen by.
     pub fn best_errors(&self) -> String {
+        self.best_errors_with(ErrorDetail::Whole)
+    }
+
+    /// The same in so many characters if that is possible: without the number of seeds, then without the deviations.
+    pub fn best_errors_within(&self, room: usize) -> String {
+        let forms = [ErrorDetail::Whole, ErrorDetail::Deviations].map(|detail| self.best_errors_with(detail));
+        let fitting = forms.into_iter().find(|text| text.chars().count() <= room);
+        fitting.unwrap_or_else(|| self.best_errors_with(ErrorDetail::Means))
+    }
+
+    fn best_errors_with(&self, detail: ErrorDetail) -> String {
+        if let Some(sweep) = &self.sweep {
+            return self.best_of_sweep(sweep, detail);
+        }
         let seeds: BTreeSet<u64> = self.best.iter().map(|(lane, _)| lane.seed).collect();
         let has_ended = |lane: &Lane| self.done.iter().any(|(of, done)| of == lane && *done >= self.spec.epochs);
-        let is_partial = self.spec.seeds.len() > 1 && self.state.is_active();
+        let is_active = self.spec.seeds.len() > 1 && self.state.is_active();
+        // A fork that waits has its parent's epochs with every seed.
+        let together = self.done.first().map(|(_, done)| *done).filter(|done| {
+            *done > 0 && self.state != RunState::Running && self.done.iter().all(|(_, other)| other == done)
+        });
+        let is_partial = is_active && together.is_none();
         let errors = |arm: ArmId| -> Vec<f64> {
             let of_arm = self.best.iter().filter(|(lane, _)| lane.arm == arm && (!is_partial || has_ended(lane)));
             of_arm.map(|(_, error)| *error).collect()
         };
-        let mean = |arm: ArmId| mean_and_deviation(&errors(arm)).map_or(f64::INFINITY, |(mean, _)| mean);
-        let arm = |arm: ArmId| {
-            let errors = errors(arm);
-            let text = match mean_and_deviation(&errors) {
-                None => "–".into(),
-                Some((mean, None)) => format!("{mean:.2}"),
-                Some((mean, Some(deviation))) => format!("{mean:.2} ± {deviation:.2}"),
-            };
-            let cell = self.sweep.as_ref().and_then(|sweep| sweep.cell(arm));
-            format!("{} {text}", cell.map_or_else(|| self.spec.arm_title(arm), SweepCell::title))
-        };
+        let arm = |arm: ArmId| format!("{} {}", self.spec.arm_title(arm), mean_text(&errors(arm), detail));
         let over = match seeds.len() {
+            _ if detail != ErrorDetail::Whole => String::new(),
             _ if is_partial => " (seeds at their end)".into(),
             0 | 1 => String::new(),
+            count if is_active => format!(" ({count} seeds so far)"),
             count => format!(" ({count} seeds)"),
         };
-        let Some(sweep) = &self.sweep else {
-            let arms: Vec<String> = self.spec.arm_ids().map(arm).collect();
-            return format!("{}{over}", arms.join(", "));
+        let arms: Vec<String> = self.spec.arm_ids().map(arm).collect();
+        format!("{}{over}", arms.join(", "))
+    }
+
+    fn best_of_sweep(&self, sweep: &Sweep, detail: ErrorDetail) -> String {
+        let results = sweep.results(&self.spec, self);
+        let best = best_cells(&results);
+        let head = format!("sweep of {}", format_count(sweep.cells.len(), "cell"));
+        if best.iter().all(|(_, best)| best.is_none()) {
+            return format!("{head}, none has come to the last epoch");
+        }
+        let arm = |(arm, best): &(ArmId, Option<&CellResult>)| match best {
+            Some(best) => {
+                let errors: Vec<f64> = best.errors.iter().map(|(_, error)| *error).collect();
+                let equals = match tied_cells(&results, best).len() {
+                    0 => String::new(),
+                    count => format!(" and {count} as low"),
+                };
+                format!("{} {}{equals}", best.cell.title(), mean_text(&errors, detail))
+            }
+            None => format!("none of {arm} at the last epoch"),
         };
-        let best = |group: ArmId| {
-            let cells = sweep.cells.iter().filter(|cell| cell.of == group).map(|cell| cell.arm);
-            cells.min_by(|a, b| mean(*a).total_cmp(&mean(*b)))
-        };
-        let arms: Vec<String> = sweep.groups().into_iter().filter_map(best).map(arm).collect();
-        format!("sweep of {}, best {}{over}", format_count(sweep.cells.len(), "cell"), arms.join(", "))
+        let arms: Vec<String> = best.iter().map(arm).collect();
+        let so_far = if self.state == RunState::Finished { "" } else { " so far" };
+        format!("{head}, best{so_far} {}", arms.join(", "))
     }
 
     pub fn advance(&self) -> Advance {
         let done: Vec<u32> = self.done.iter().map(|&(_, done)| done).collect();
         Advance::of(&done, self.spec.epochs)
+    }
+}
+
+/// What stands with the means of a run's errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ErrorDetail {
+    /// Their deviations, and over how many seeds they are.
+    Whole,
+    Deviations,
+    Means,
+}
+
+/// `1.24 ± 0.05`, or a dash of nothing.
+fn mean_text(errors: &[f64], detail: ErrorDetail) -> String {
+    match mean_and_deviation(errors) {
+        None => "–".into(),
+        Some((mean, _)) if detail == ErrorDetail::Means => format!("{mean:.2}"),
+        Some((mean, None)) => format!("{mean:.2}"),
+        Some((mean, Some(deviation))) => format!("{mean:.2} ± {deviation:.2}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SweepAxis;
+
+    fn summary(spec: Study, state: RunState) -> RunSummary {
+        RunSummary {
+            run: RunId(1),
+            name: None,
+            tags: Vec::new(),
+            notes: None,
+            state,
+            spec,
+            not_exact: None,
+            fork: None,
+            steerings: Vec::new(),
+            sweep: None,
+            created: 0,
+            updated: 0,
+            elapsed: 0.0,
+            epochs_done: 0,
+            done: Vec::new(),
+            best: Vec::new(),
+            ends: Vec::new(),
+        }
+    }
+
+    /// The list names the cell that the sweep itself does: the lowest mean at the last epoch, not the lowest of any epoch.
+    #[test]
+    fn the_best_of_a_sweep_is_that_of_its_ends() {
+        let axes = [SweepAxis::parse("lr=0.01,0.1,0.5").unwrap()];
+        let (spec, sweep) = Sweep::new(&"relu-tanh | seeds=1-2 epochs=4".parse().unwrap(), &axes, false).unwrap();
+        let lanes = spec.lanes();
+        let arms: Vec<ArmId> = spec.arm_ids().collect();
+        let lane = |cell: usize, seed: u64| Lane { arm: arms[cell], seed };
+        let mut run = summary(spec, RunState::Running);
+        run.sweep = Some(sweep);
+        run.done = lanes.iter().map(|lane| (*lane, 2)).collect();
+        run.best = vec![(lane(0, 1), 1.0), (lane(1, 1), 3.0)];
+        assert_eq!(run.best_errors(), "sweep of 3 cells, none has come to the last epoch");
+        // The first cell was lowest on its way and ends higher; the third diverges with a seed.
+        run.ends = vec![(lane(0, 1), 4.0), (lane(0, 2), 5.0), (lane(1, 1), 3.0), (lane(1, 2), 3.5), (lane(2, 1), 0.5)];
+        run.done.retain(|(of, _)| *of != lane(2, 2));
+        assert_eq!(run.best_errors(), "sweep of 3 cells, best so far relu-tanh lr=0.1 3.25 ± 0.35");
+        run.state = RunState::Finished;
+        assert_eq!(run.best_errors(), "sweep of 3 cells, best relu-tanh lr=0.1 3.25 ± 0.35");
+        run.ends[0].1 = 3.0;
+        run.ends[1].1 = 3.5;
+        assert_eq!(run.best_errors(), "sweep of 3 cells, best relu-tanh lr=0.01 3.25 ± 0.35 and 1 as low");
+    }
+
+    #[test]
+    fn where_there_is_little_room_the_means_stay() {
+        let spec: Study = "relu-tanh; all-tanh | seeds=1-2 epochs=4".parse().unwrap();
+        let mut run = summary(spec, RunState::Finished);
+        run.best = run.spec.lanes().into_iter().zip([1.0, 2.0, 3.0, 4.0]).collect();
+        let title = ArmId::ALL_TANH.title();
+        let whole = run.best_errors();
+        assert!(whole.ends_with("(2 seeds)") && whole.contains('±'), "{whole}");
+        assert_eq!(run.best_errors_within(200), whole);
+        let short = run.best_errors_within(whole.chars().count() - 1);
+        assert!(!short.contains("seeds") && short.contains('±'), "{short}");
+        let means = run.best_errors_within(5);
+        assert!(means.contains(&title) && !means.contains('±'), "{means}");
+    }
+
+    #[test]
+    fn a_fork_that_waits_shows_what_it_has_of_its_parent() {
+        let spec: Study = "relu-tanh | seeds=1-2 epochs=4".parse().unwrap();
+        let mut run = summary(spec, RunState::Queued);
+        let lanes = run.spec.lanes();
+        run.done = lanes.iter().map(|lane| (*lane, 2)).collect();
+        run.best = vec![(lanes[0], 2.0), (lanes[1], 3.0)];
+        assert_eq!(run.best_errors(), "ReLU+Tanh 2.50 ± 0.71 (2 seeds so far)");
+        run.state = RunState::Running;
+        assert_eq!(run.best_errors(), "ReLU+Tanh – (seeds at their end)");
+        run.done[1].1 = 4;
+        assert_eq!(run.best_errors(), "ReLU+Tanh 3.00 (seeds at their end)");
     }
 }

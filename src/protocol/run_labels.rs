@@ -26,9 +26,31 @@ impl RunTag {
     /// # Errors
     /// What is wrong with the first that is none.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, String> {
+        Self::parse_list_with(text, &[])
+    }
+
+    /// The same where the runs have these tags already. Earlier versions took `=`, `|` and `;` in a tag, so those stay;
+    /// a new one holds none of them.
+    ///
+    /// # Errors
+    /// What is wrong with the first that is none.
+    pub fn parse_new(text: &str, known: &[Self]) -> Result<Vec<Self>, String> {
+        let tags = Self::parse_list_with(text, known)?;
+        let is_setting = |tag: &&Self| !known.contains(tag) && tag.0.contains(['=', '|', ';']);
+        match tags.iter().find(is_setting) {
+            Some(tag) => Err(format!(
+                "a tag holds no `=`, `|` or `;`, which `{tag}` does: it looks like a setting, and settings are found \
+                 without a tag, by the filter"
+            )),
+            None => Ok(tags),
+        }
+    }
+
+    fn parse_list_with(text: &str, known: &[Self]) -> Result<Vec<Self>, String> {
         let mut tags = Vec::new();
-        for word in text.split([' ', '\t', ',']).filter(|word| !word.is_empty()) {
-            let tag: Self = word.parse()?;
+        for word in text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty()) {
+            let known = known.iter().find(|tag| tag.0 == word.trim_start_matches('#')).cloned();
+            let tag = known.map_or_else(|| word.parse(), Ok)?;
             if !tags.contains(&tag) {
                 tags.push(tag);
             }
@@ -56,7 +78,7 @@ impl FromStr for RunTag {
             return Err("a tag can't hold control characters".into());
         }
         if word.contains(|c: char| c.is_whitespace() || c == ',') {
-            return Err(format!("a tag is one word without spaces and commas, not `{word}`"));
+            return Err(format!("a tag is one word without spaces and commas, not `{}`", cut(word)));
         }
         let length = word.chars().count();
         if length > Self::LONGEST {
@@ -65,6 +87,18 @@ impl FromStr for RunTag {
         Ok(Self(word.to_owned()))
     }
 }
+
+/// The beginning of a word that an error quotes.
+fn cut(word: &str) -> String {
+    let mut shown: String = word.chars().take(RunTag::LONGEST).collect();
+    if shown.len() < word.len() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// The longest name of a run, in characters: one line of a list.
+pub const LONGEST_NAME: usize = 100;
 
 /// The longest notes on a run, in characters.
 pub const LONGEST_NOTES: usize = 2000;
@@ -90,6 +124,8 @@ mod tests {
             assert!(tag.parse::<RunTag>().is_err(), "{tag:?}");
         }
         assert!(serde_json::from_str::<RunTag>(r#""a b""#).is_err());
+        let why = format!("a {}", "x".repeat(10_000)).parse::<RunTag>().unwrap_err();
+        assert!(why.chars().count() < 200, "{why}");
     }
 
     #[test]
@@ -98,5 +134,12 @@ mod tests {
         assert_eq!(format_tags(&tags), "#wide #slow");
         assert!(RunTag::parse_list("wide #").is_err());
         assert_eq!(RunTag::parse_list(" "), Ok(Vec::new()));
+        assert_eq!(format_tags(&RunTag::parse_list("a\nb\u{a0}c").unwrap()), "#a #b #c");
+        // A study that was pasted by mistake makes no tags; a tag that an earlier version took can stay.
+        let why = RunTag::parse_new("gelu-gelu | lr=0.1", &[]).unwrap_err();
+        assert!(why.contains("`|`") && why.contains("filter"), "{why}");
+        let old: RunTag = "lr=0.1".parse().unwrap();
+        assert_eq!(RunTag::parse_new("#lr=0.1 new", std::slice::from_ref(&old)).unwrap()[0], old);
+        assert!(RunTag::parse_new("lr=0.2", &[old]).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! A setting that is changed while a run trains.
 
-use super::{ArmId, ArmSettings, Fork, Lane, RunId, Setting, SettingValue, SpecError, Study};
+use super::{ArmId, ArmSettings, Fork, Lane, RunId, Setting, SettingValue, SpecError, Study, format_real};
 use serde::{Deserialize, Serialize};
 
 /// A setting that can be steered.
@@ -85,6 +85,7 @@ impl Steering {
             [seed] => format!("; seed {seed} had begun that epoch before and keeps what it had"),
             seeds => format!("; seeds {} had begun that epoch before and keep what they had", seeds.join(", ")),
         };
+        let value = format_real(*value);
         format!("{} from epoch {epoch} on: {} {value}{past}", study.arm_title(*arm), setting.title())
     }
 }
@@ -100,7 +101,7 @@ pub fn describe_steerings(steerings: &[Steering], arm: ArmId) -> Option<String> 
             1 => format!(" (not seed {})", seeds[0]),
             _ => format!(" (not seeds {})", seeds.join(", ")),
         };
-        format!("{} from epoch {}{not}", steering.value, steering.epoch)
+        format!("{} from epoch {}{not}", format_real(steering.value), steering.epoch)
     };
     let title = of_arm.first()?.setting.title();
     Some(format!("{title} {}", of_arm.iter().map(phrase).collect::<Vec<_>>().join(", ")))

@@ -4,7 +4,9 @@
 use super::thread::{Incoming, spawn};
 use app::{CopiedText, Event};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use std::fs;
 use std::io;
+use std::path::Path;
 use std::sync::mpsc::Sender;
 use store::Home;
 use store::files::write_atomically;
@@ -63,14 +65,27 @@ pub fn save(home: &Home, events: &Sender<Incoming>, copied: CopiedText, sent: Re
     let (home, sender) = (home.clone(), events.clone());
     spawn("copy", events, move || {
         let path = home.copied();
-        let written = home.prepare().map_err(|error| error.to_string()).and_then(|()| {
-            write_atomically(&path, copied.text.as_bytes())
-                .map_err(|error| format!("{} can't be written: {error}", path.display()))
-        });
+        let written = home.prepare().map_err(|error| error.to_string()).and_then(|()| write(&path, &copied.text));
         let notice = describe(&copied.what, sent, written.map(|()| path.display().to_string()));
         // The send fails if the notebook has quit; then nobody reads the notice.
         let _ = sender.send(Incoming::Event(Event::Notice(notice)));
     })
+}
+
+/// Writes a text to this file, or to the one that a link there leads to, which keeps its mode and its owner.
+///
+/// # Errors
+/// Why it can't be written there, as part of a sentence.
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    let fault = |error: io::Error| format!("{} can't be written: {error}", path.display());
+    if !path.symlink_metadata().is_ok_and(|meta| meta.is_symlink()) {
+        return write_atomically(path, text.as_bytes()).map_err(fault);
+    }
+    let target = path.canonicalize().map_err(|error| format!("the link {} leads nowhere: {error}", path.display()))?;
+    if !target.is_file() {
+        return Err(format!("{} is a link to {}, which is no file", path.display(), target.display()));
+    }
+    fs::write(&target, text).map_err(fault)
 }
 
 /// What was done with a copied text.
@@ -106,6 +121,22 @@ mod tests {
             describe("the data", Err(why), Ok("/home/copied.txt".into())),
             "the data: in /home/copied.txt (56 kB are more than terminals take)"
         );
+    }
+
+    #[test]
+    fn a_link_is_followed_to_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, target) = (folder.path().join("copied.txt"), folder.path().join("notes.txt"));
+        write(&link, "plain").unwrap();
+        fs::rename(&link, &target).unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        write(&link, "through").unwrap();
+        assert_eq!(fs::read_to_string(&target).unwrap(), "through");
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        fs::remove_file(&target).unwrap();
+        assert!(write(&link, "x").unwrap_err().contains("leads nowhere"));
+        fs::create_dir(&target).unwrap();
+        assert!(write(&link, "x").unwrap_err().contains("no file"));
     }
 
     #[test]

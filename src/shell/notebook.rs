@@ -17,7 +17,7 @@ use color_eyre::eyre::{Context, eyre};
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use crossterm::{cursor, queue};
 use lesson::Library;
-use protocol::{RunId, Study};
+use protocol::{Layer, Metric, RunId, Study};
 use ratatui::Terminal;
 use signal_hook::iterator::Signals;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -54,7 +54,7 @@ pub struct LabOpening {
 }
 
 /// Writes a run's curves to a new file.
-pub type Export = fn(&Home, RunId, &Path) -> color_eyre::Result<()>;
+pub type Export = fn(&Home, RunId, &Path, Option<(Metric, Option<Layer>)>) -> color_eyre::Result<()>;
 
 /// The shortest time between two frames that show progress only, so that they take half a kilobyte a second. Keys are drawn at
 /// once.
@@ -309,7 +309,7 @@ impl Notebook {
             Effect::Request(tag, body) => self.request(tag, body, true),
             Effect::RequestIfOn(tag, body) => self.request(tag, body, false),
             Effect::Query(what) => self.reader.request(what),
-            Effect::Export { run, path } => self.export(run, path)?,
+            Effect::Export { run, path, shown } => self.export(run, path, shown)?,
             Effect::Copy(copied) => self.copy(copied)?,
             Effect::RestartKernel => self.link.send(Command::Restart),
             Effect::Highlight { lesson, code } => highlight::start(&self.sender, lesson, code)?,
@@ -320,11 +320,11 @@ impl Notebook {
     }
 
     /// Exports on a thread of its own: the store may be locked, and the file's disk may be slow.
-    fn export(&self, run: RunId, path: String) -> io::Result<()> {
+    fn export(&self, run: RunId, path: String, shown: Option<(Metric, Option<Layer>)>) -> io::Result<()> {
         let (home, export, events) = (self.home.clone(), self.export, self.sender.clone());
         spawn("export", &self.sender, move || {
             let path = Path::new(&path);
-            let notice = match export(&home, run, path) {
+            let notice = match export(&home, run, path, shown) {
                 Ok(()) => {
                     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
                     format!("run {run} is written to {}", whole.display())

@@ -77,7 +77,9 @@ impl Store {
         // The indices of `epochs` answer both numbers without reading the lane's epochs.
         let progress = "SELECT run, arm, seed, state = 'diverged' OR halved IS NOT NULL AS cut_short,
                 (SELECT max(epoch) FROM epochs e WHERE e.run = l.run AND e.arm = l.arm AND e.seed = l.seed) AS done,
-                (SELECT min(val_error) FROM epochs e WHERE e.run = l.run AND e.arm = l.arm AND e.seed = l.seed) AS best
+                (SELECT min(val_error) FROM epochs e WHERE e.run = l.run AND e.arm = l.arm AND e.seed = l.seed) AS best,
+                CASE WHEN (SELECT sweep FROM runs r WHERE r.id = l.run) IS NOT NULL THEN (SELECT val_error FROM epochs e
+                    WHERE e.run = l.run AND e.arm = l.arm AND e.seed = l.seed ORDER BY epoch DESC LIMIT 1) END AS latest
              FROM lanes l WHERE run BETWEEN ?1 AND ?2";
         let measured_arms = "SELECT DISTINCT run, arm FROM epochs WHERE run BETWEEN ?1 AND ?2";
         let mut lanes: HashMap<i64, LanesOfRun> = HashMap::new();
@@ -86,8 +88,9 @@ impl Store {
         let mut rows = statement.query(limits)?;
         while let Some(row) = rows.next()? {
             let read = || {
-                let (cut_short, done, best) = (row.get("cut_short")?, row.get("done")?, row.get("best")?);
-                Ok((lane(row)?, LaneProgress { cut_short, done, best }))
+                let (cut_short, done) = (row.get("cut_short")?, row.get("done")?);
+                let (best, latest) = (row.get("best")?, row.get("latest")?);
+                Ok((lane(row)?, LaneProgress { cut_short, done, best, latest }))
             };
             lanes.entry(row.get("run")?).or_default().progress.push(read());
         }
@@ -144,6 +147,8 @@ impl Store {
         let done: Vec<(Lane, u32)> = open.map(|lane| (*lane, of_lane(lane).done.unwrap_or(0))).collect();
         let epochs_done = done.iter().map(|&(_, done)| done).min().unwrap_or(0);
         let best = all.iter().filter_map(|lane| Some((*lane, of_lane(lane).best?))).collect();
+        let end = |lane: &Lane| of_lane(lane).latest.filter(|_| of_lane(lane).done == Some(spec.epochs));
+        let ends = all.iter().filter_map(|lane| Some((*lane, end(lane)?))).collect();
         let tags = row.tags.as_deref().map(serde_json::from_str).transpose().map_err(damaged)?.unwrap_or_default();
         let elapsed = row.elapsed.map_or_else(|| self.max_elapsed(&row), Ok)? + since;
         let sweep = row.sweep.as_deref().map(serde_json::from_str).transpose().map_err(damaged)?;
@@ -165,6 +170,7 @@ impl Store {
             epochs_done,
             done,
             best,
+            ends,
         })
     }
 
@@ -408,6 +414,8 @@ struct LaneProgress {
     done: Option<u32>,
     /// Its lowest validation error.
     best: Option<f64>,
+    /// Of a sweep: the validation error of its last committed epoch.
+    latest: Option<f64>,
 }
 
 #[derive(Default)]

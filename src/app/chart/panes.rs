@@ -8,7 +8,7 @@ use crate::keys::{ChartAction, chart_action};
 use crate::{App, Effect, LabPage, Modal, Page, TrainingRun, keys};
 use crossterm::event::{KeyCode, KeyEvent};
 use lesson::CellBody;
-use protocol::{CellKey, Figure, Metric, Plot};
+use protocol::{CellKey, Figure, Layer, Metric, Plot, RunId};
 use ratatui::layout::{Position, Rect};
 
 /// Where a frame has drawn the curves of a chart, to find the chart under the mouse.
@@ -74,6 +74,12 @@ impl App {
             },
         };
         Some(study.headline_metric())
+    }
+
+    /// The metric, and of a metric of layers the layer, that the pane of a run shows; `None` if nobody chose there.
+    pub(crate) fn shown_metric(&self, run: RunId) -> Option<(Metric, Option<Layer>)> {
+        let options = &self.charts.get(&self.chart_id(&Pane::Run(run)))?.options;
+        Some((options.metric, options.shown_layer(self.training_runs.get(&run).into_iter())))
     }
 
     /// What is seen of the figure that a pane shows.

@@ -12,6 +12,8 @@ pub struct Readout {
     /// The labels of the axes with their units: `current, nA`.
     pub x: String,
     pub y: String,
+    /// What the spreads of the values are; `None` of bars.
+    pub spread: Option<SpreadKind>,
     pub curves: Vec<ReadoutCurve>,
 }
 
@@ -69,7 +71,8 @@ impl Readout {
             let point = Some(point).filter(is_drawn).filter(|_| mark.source != Source::Reader);
             ReadoutCurve::new(&mark.label, describe_source(&mark.source), point)
         });
-        Self { x: plot.x.label.clone(), y: plot.y.label.clone(), curves: series.chain(marks).collect() }
+        let spread = Some(plot.spread);
+        Self { x: plot.x.label.clone(), y: plot.y.label.clone(), spread, curves: series.chain(marks).collect() }
     }
 
     /// Reads each bar as a curve whose points are the parts and their sum.
@@ -90,7 +93,12 @@ impl Readout {
             let (name, source) = (bar.name.clone(), figure.source.describe());
             ReadoutCurve { name, source, points: parts.map(point).collect(), is_joined: false }
         };
-        Self { x: String::new(), y: figure.title.clone(), curves: figure.bars.iter().map(curve).collect() }
+        Self {
+            x: String::new(),
+            y: figure.title.clone(),
+            spread: None,
+            curves: figure.bars.iter().map(curve).collect(),
+        }
     }
 
     pub fn point(&self, cursor: PlotCursor) -> Option<&ReadoutPoint> {
@@ -298,7 +306,7 @@ mod tests {
             curve("c", &[(0.5, 7.0)]),
             curve("d", &[(2.0, 1.5)]),
         ];
-        let readout = Readout { x: "time, s".into(), y: "error, %".into(), curves };
+        let readout = Readout { x: "time, s".into(), y: "error, %".into(), spread: None, curves };
         let cursor = PlotCursor { curve: 0, point: 1 };
         let (x, others) = readout.others(cursor).unwrap();
         assert_eq!(x, "time 2 s");

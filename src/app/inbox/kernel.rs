@@ -220,6 +220,7 @@ impl App {
                 let training = self.training_runs.get(&run);
                 self.message = training.map(|training| steering.sentence(&training.spec));
             }
+            (Tag::Run(run), Reply::Done) => self.forget_line(run),
             (tag, Reply::Refused { message, .. }) => return self.handle_unanswered(tag, message),
             _ => {}
         }
@@ -242,7 +243,9 @@ impl App {
                 if let Some(training) = self.training_runs.get_mut(&run) {
                     training.resuming = false;
                 }
-                self.message = Some(why);
+                if !self.reopen_line(run, &why) {
+                    self.message = Some(why);
+                }
             }
             // It is still in the store.
             Tag::Delete(_) => {

@@ -285,6 +285,7 @@ mod tests {
             spread: Some(0.5),
             seeds: vec![1],
             tabled: false,
+            is_bound: false,
         };
         let mut findings = vec![finding.clone(); 3];
         findings.push(finding.clone().tabled());

@@ -85,7 +85,8 @@ impl App {
                 }
                 None if number.finding == "race.ratio" => {
                     let first = format!("race.epochs.{}", training.spec.arm_ids().next()?);
-                    let reached = training.findings().into_iter().find(|found| found.key == first)?.value?;
+                    let reached =
+                        training.findings().into_iter().find(|found| found.key == first && !found.is_bound)?.value?;
                     let x = (low * reached, high * reached);
                     Some(PredictionMark { x, y: (MILESTONE, MILESTONE), text: number.label(" times") })
                 }

@@ -1,7 +1,7 @@
 //! Passes a key or pasted text to the modal on top.
 
 use super::settings::{LAB, RESET};
-use super::text_input::{edit, edit_up_to};
+use super::text_input::{edit, one_line};
 use super::{AnswerEntry, CommandLine, Modal, QuitChoice};
 use crate::work::Work;
 use crate::{Action, App, Effect, keys};
@@ -163,7 +163,7 @@ impl App {
     }
 
     pub(crate) fn paste_text(&mut self, text: &str) -> Vec<Effect> {
-        let plain = text.chars().filter(|c| !c.is_control());
+        let plain = one_line(text);
         match self.modals.last_mut() {
             Some(Modal::Lab) => self.paste_into_lab(text),
             Some(Modal::Settings(_, settings)) => plain.for_each(|c| settings.insert(c)),
@@ -174,9 +174,8 @@ impl App {
                 self.refresh_palette();
             }
             Some(Modal::RunLine(line)) => {
-                let longest = line.longest();
-                plain.for_each(|c| edit_up_to(longest, &mut line.text, KeyCode::Char(c)));
                 line.error = None;
+                line.insert(text);
             }
             Some(Modal::Runs(list)) => list.paste(plain),
             Some(Modal::AnswerEntry(AnswerEntry { text, .. })) => plain.for_each(|c| edit(text, KeyCode::Char(c))),

@@ -26,7 +26,9 @@ pub enum RunsAction {
     Name,
     Tags,
     Notes,
-    /// Copies the study of the run.
+    /// Opens the laboratory on the study of the run.
+    Lab,
+    /// Copies the study of the run, or of all that are marked.
     Copy,
     Export,
     Delete,
@@ -74,6 +76,7 @@ pub const RUNS_BINDINGS: &[KeyBinding<RunsAction>] = &[
     bind(&[Char(' ')], RunsAction::Mark, "Space", "mark the run, or take the mark away; go on to the next"),
     bind(&[Char('a')], RunsAction::MarkAll, "a", "mark every run in the list, or none"),
     bind(&[Char('o')], RunsAction::Overlay, "o", "the marked runs together, in the laboratory"),
+    bind(&[Char('e')], RunsAction::Lab, "e", "the run's study and curves, in the laboratory"),
     bind(&[Char('/')], RunsAction::Filter, "/", "filter by number, name, tags, settings, state; tag:x"),
     first(
         &[Char('g')],
@@ -85,7 +88,7 @@ pub const RUNS_BINDINGS: &[KeyBinding<RunsAction>] = &[
     bind(&[Char('n')], RunsAction::Name, "n", "name the run"),
     bind(&[Char('t')], RunsAction::Tags, "t", "tags of the run, or of all that are marked"),
     bind(&[Char('N')], RunsAction::Notes, "N", "notes on the run"),
-    bind(&[Char('y')], RunsAction::Copy, "y", "copy the run's study in its text form"),
+    bind(&[Char('y')], RunsAction::Copy, "y", "copy the run's study in its text form; of all that are marked"),
     bind(&[Char('x')], RunsAction::Export, "x", "export the run: csv, json, svg, png, tfevents"),
     first(
         &[Char('d')],

@@ -10,7 +10,7 @@ use crate::{Action, App, Effect, StoreQuery};
 use crossterm::event::{KeyCode, KeyEvent};
 use keys::RunsAction;
 use layout::RunsLayout;
-use protocol::{RunFilter, RunId, RunTag, SETTINGS, SettingsText, format_count, steered_arms};
+use protocol::{RunFilter, RunId, RunTag, SETTINGS, SettingsText, steered_arms};
 use ratatui::layout::Position;
 use std::borrow::Cow;
 
@@ -183,10 +183,26 @@ impl App {
             .or_else(|| (0..rows.len()).rev().find(is_run))
     }
 
-    /// The marked runs that are in the list of all runs, in the order in which they were marked.
+    /// The marked runs that the filter lets through, in the order in which they were marked. No key acts on a mark that
+    /// the list does not show.
     pub fn marked_runs(&self, list: &RunsList) -> Vec<usize> {
+        let filter = RunFilter::of(&list.filter);
         let index = |run: &RunId| self.runs.iter().position(|summary| summary.run == *run);
-        list.marked.iter().filter_map(index).collect()
+        let is_shown = |at: &usize| filter.is_empty() || filter.matches(&self.runs[*at], &self.settings_text(*at));
+        list.marked.iter().filter_map(index).filter(is_shown).collect()
+    }
+
+    /// How many marked runs the filter hides.
+    pub fn hidden_marks(&self, list: &RunsList) -> usize {
+        let known = |run: &&RunId| self.runs.iter().any(|summary| summary.run == **run);
+        list.marked.iter().filter(known).count() - self.marked_runs(list).len()
+    }
+
+    /// Whether a key that acts on runs has one to act on.
+    pub fn has_chosen_runs(&self, list: &RunsList) -> bool {
+        let rows = self.runs_rows(list);
+        let selected = self.selected_row(list, &rows).map(|row| &rows[row]);
+        matches!(selected, Some(RunsRow::Run(_))) || !self.marked_runs(list).is_empty()
     }
 
     /// What the settings of these runs differ in: the title, and the value of each. Threads and what computes a run change no
@@ -210,13 +226,13 @@ impl App {
         std::iter::once(RunGrouping::Arms).chain(settings).filter_map(of).chain(steered).collect()
     }
 
-    /// By what the list can be grouped: the data, the network, the arms, and every other setting in which its runs differ.
+    /// By what the list can be grouped: of the data, the network, the arms and every other setting those in which its runs
+    /// differ. The rest would be one group.
     fn groupings(&self, list: &RunsList) -> Vec<RunGrouping> {
         let runs = self.filtered_runs(list);
-        let always = [RunGrouping::by("data"), RunGrouping::by("net"), Some(RunGrouping::Arms)];
-        let mut groupings: Vec<RunGrouping> =
-            std::iter::once(RunGrouping::None).chain(always.into_iter().flatten()).collect();
-        for grouping in (0..SETTINGS.len()).map(RunGrouping::Setting) {
+        let first = [RunGrouping::by("data"), RunGrouping::by("net"), Some(RunGrouping::Arms)];
+        let mut groupings = vec![RunGrouping::None];
+        for grouping in first.into_iter().flatten().chain((0..SETTINGS.len()).map(RunGrouping::Setting)) {
             let differ = runs.windows(2).any(|pair| {
                 grouping.value(&self.settings_text(pair[0])) != grouping.value(&self.settings_text(pair[1]))
             });
@@ -284,6 +300,11 @@ impl App {
         });
         let mut over = None;
         let mut effects = Vec::new();
+        if let Some(why) = self.why_nothing_to_act_on(&list, selected, action) {
+            self.message = Some(why);
+            self.modals.push(Modal::Runs(list));
+            return effects;
+        }
         match action {
             RunsAction::Close => return effects,
             RunsAction::Up | RunsAction::Down => {
@@ -319,6 +340,9 @@ impl App {
             RunsAction::Filter => list.filter_before = Some(list.filter.clone()),
             RunsAction::NextGrouping | RunsAction::PreviousGrouping => {
                 let groupings = self.groupings(&list);
+                if groupings.len() == 1 {
+                    self.message = Some("the runs in the list differ in no setting, so they are one group".into());
+                }
                 let at = groupings.iter().position(|grouping| *grouping == list.grouping).unwrap_or(0);
                 let step = if action == RunsAction::NextGrouping { 1 } else { groupings.len() - 1 };
                 list.grouping = groupings[(at + step) % groupings.len()];
@@ -327,10 +351,14 @@ impl App {
             RunsAction::Name | RunsAction::Notes | RunsAction::Export | RunsAction::Tags => {
                 over = self.run_line(&list, selected, action).map(Modal::RunLine);
             }
+            RunsAction::Lab => {
+                let at = selected.map(|at| self.runs[at].run);
+                self.modals.push(Modal::Runs(list));
+                return at.map_or_else(Vec::new, |run| self.open_run_in_lab(run));
+            }
             RunsAction::Copy => {
-                if let Some(at) = selected {
-                    effects.extend(self.copy_run(self.runs[at].run));
-                }
+                let runs = self.chosen_runs(&list, selected);
+                effects.extend(self.copy_runs(&runs));
             }
             RunsAction::Delete => self.delete_from_list(&mut list, selected),
             RunsAction::Undelete => self.message = Some(self.undelete(&mut list)),
@@ -338,6 +366,46 @@ impl App {
         }
         self.modals.push(Modal::Runs(list));
         self.modals.extend(over);
+        effects
+    }
+
+    /// Why an action that needs a run has none: nothing is selected, or what can't be read.
+    fn why_nothing_to_act_on(&self, list: &RunsList, selected: Option<usize>, action: RunsAction) -> Option<String> {
+        let of_selected = match action {
+            RunsAction::Open
+            | RunsAction::Mark
+            | RunsAction::Name
+            | RunsAction::Notes
+            | RunsAction::Export
+            | RunsAction::Lab => true,
+            RunsAction::Overlay | RunsAction::Tags | RunsAction::Copy | RunsAction::Delete => {
+                self.marked_runs(list).is_empty()
+            }
+            RunsAction::MarkAll => {
+                return self.filtered_runs(list).is_empty().then(|| no_run_selected(list, self.runs.is_empty()));
+            }
+            _ => false,
+        };
+        if !of_selected || selected.is_some() {
+            return None;
+        }
+        if list.selected.is_some_and(|run| self.unreadable_runs.iter().any(|(other, _)| *other == run)) {
+            let run = list.selected.map(|run| run.to_string()).unwrap_or_default();
+            return Some(format!("run {run} can't be read; `relu runs delete {run}` removes it"));
+        }
+        Some(no_run_selected(list, self.runs.is_empty()))
+    }
+
+    /// Opens the laboratory on the study of a run, with its curves; what is open stays beneath it.
+    pub(crate) fn open_run_in_lab(&mut self, run: RunId) -> Vec<Effect> {
+        let listed = self.runs.iter().find(|summary| summary.run == run).map(|summary| summary.spec.clone());
+        let study = listed.or_else(|| self.training_runs.get(&run).map(|training| training.spec.clone()));
+        let Some(study) = study else {
+            self.message = Some(format!("the settings of run {run} have not been read yet"));
+            return Vec::new();
+        };
+        let effects = self.open_lab_with(Some(&study), &[run]);
+        self.lab.page = crate::LabPage::Study;
         effects
     }
 
@@ -452,7 +520,7 @@ impl App {
         let message = match runs.as_slice() {
             [] => return,
             [run] => format!("run {run} is deleted; u brings it back, until you quit"),
-            runs => format!("{} are deleted; u brings them back, until you quit", format_count(runs.len(), "run")),
+            runs => format!("{} are deleted; u brings them back, until you quit", name_runs(runs)),
         };
         list.marked.retain(|run| !runs.contains(run));
         // The row stays, so that the next run is selected.
@@ -464,13 +532,22 @@ impl App {
     /// Brings back what was deleted last, and selects it. Returns what the reader is told.
     fn undelete(&mut self, list: &mut RunsList) -> String {
         let runs = self.restore_deleted();
-        let Some(first) = runs.first() else { return "nothing has been deleted here".into() };
+        let gone = std::mem::take(&mut self.deletions.gone);
+        let gone = match gone.as_slice() {
+            [] => None,
+            [run] => Some(format!("run {run} is gone for good: `relu runs delete` freed it")),
+            runs => Some(format!("{} are gone for good: `relu runs delete` freed them", name_runs(runs))),
+        };
+        let Some(first) = runs.first() else {
+            return gone.unwrap_or_else(|| "nothing has been deleted here".into());
+        };
         list.selected = Some(*first);
         self.move_selection(list, 0);
-        match runs.as_slice() {
+        let back = match runs.as_slice() {
             [run] => format!("run {run} is back"),
-            runs => format!("{} are back", format_count(runs.len(), "run")),
-        }
+            runs => format!("{} are back", name_runs(runs)),
+        };
+        [Some(back), gone].into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
     /// A click opens a run.
@@ -490,5 +567,29 @@ impl App {
         (list.selected, list.filter_before) = (Some(run), None);
         self.move_selection(&mut list, 0);
         self.runs_key(list, KeyCode::Enter.into())
+    }
+}
+
+/// The most runs that a sentence names one by one.
+const MOST_NAMED: usize = 12;
+
+/// `run 3`, `runs 3, 5 and 9`.
+pub fn name_runs(runs: &[RunId]) -> String {
+    let numbers: Vec<String> = runs.iter().take(MOST_NAMED).map(RunId::to_string).collect();
+    match (numbers.as_slice(), runs.len().saturating_sub(MOST_NAMED)) {
+        ([], _) => "no run".into(),
+        ([run], 0) => format!("run {run}"),
+        ([others @ .., last], 0) => format!("runs {} and {last}", others.join(", ")),
+        (numbers, more) => format!("runs {} and {more} more", numbers.join(", ")),
+    }
+}
+
+fn no_run_selected(list: &RunsList, is_empty: bool) -> String {
+    if is_empty {
+        "there is no run in the list yet".into()
+    } else if list.filter.is_empty() {
+        "no run is selected; ↑ ↓ choose one".into()
+    } else {
+        "no run matches the filter; / and Backspace change it".into()
     }
 }

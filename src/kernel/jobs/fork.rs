@@ -28,7 +28,14 @@ impl Kernel {
         self.resume_unfinished(&mut jobs, None);
         // Held to the end: the parent's lanes remove no checkpoint meanwhile.
         let mut store = self.store();
-        let study = forked_study(&store.run(parent)?.spec, arms, epoch, changes)
+        let parent_study = store.run(parent)?.spec;
+        if epoch > parent_study.epochs {
+            let has = format_count(parent_study.epochs as usize, "epoch");
+            let message =
+                format!("run {parent} has {has}, so there is no epoch {epoch} to go on from; take an earlier one");
+            return Err(Refusal::new(ErrorKind::BadSpec, message));
+        }
+        let study = forked_study(&parent_study, arms, epoch, changes)
             .map_err(|error| Refusal::new(ErrorKind::BadSpec, error.to_string()))?;
         if study.threads > jobs.scheduler.cores() {
             let message = format!(

@@ -111,6 +111,15 @@ impl Kernel {
         let epoch = furthest + 1;
         let passed = begun.iter().filter(|(_, begun, _)| *begun >= epoch).map(|(lane, ..)| lane.seed).collect();
         let steering = Steering { arm, epoch, setting, value, passed };
+        let last = state.steerings.iter().rev().find(|last| last.arm == arm && last.setting == setting);
+        let is_held = |last: &&Steering| {
+            let lanes = begun.iter().map(|(lane, ..)| *lane);
+            last.value.to_bits() == value.to_bits()
+                && lanes.filter(|lane| steering.holds_for(*lane)).all(|lane| last.holds_for(lane))
+        };
+        if let Some(last) = last.filter(is_held) {
+            return refuse(format!("has that already: {}", last.sentence(&spec)));
+        }
         self.store().insert_steering(run, &steering)?;
         state.steerings.push(steering.clone());
         // Under the lock: its followers hear of it before they hear of the epoch.

@@ -2,13 +2,10 @@
 
 use crate::{Kernel, refusal::Refusal};
 use protocol::{
-    CellKey, ErrorKind, KernelStatus, LONGEST_NOTES, Reply, RequestBody, RunEvent, RunId, RunTag, id_fault,
-    is_bidi_control,
+    CellKey, ErrorKind, KernelStatus, LONGEST_NAME, LONGEST_NOTES, Reply, RequestBody, RunEvent, RunId, RunTag,
+    id_fault, is_bidi_control,
 };
 use std::sync::Arc;
-
-/// The longest name of a run, in characters: one line of a list.
-const LONGEST_NAME: usize = 100;
 
 impl Kernel {
     pub(crate) fn handle(self: &Arc<Self>, body: RequestBody) -> Reply {
@@ -80,8 +77,11 @@ impl Kernel {
         // Locked in between, so that two notebooks at a time lose no tag.
         let mut store = self.store();
         let mut tags = store.run(run)?.tags;
-        let new: Vec<RunTag> = add.into_iter().filter(|tag| !tags.contains(tag)).collect();
-        tags.extend(new);
+        for tag in add {
+            if !tags.contains(&tag) {
+                tags.push(tag);
+            }
+        }
         tags.retain(|tag| !remove.contains(tag));
         if tags.len() > RunTag::MOST {
             let message = format!("a run may have {} tags, not {}; take some away", RunTag::MOST, tags.len());

@@ -73,7 +73,7 @@ pub fn finding(
         }
         (None, all) => format!("{subject}: {}", listed(all, seed)),
     };
-    Finding { key: key.into(), text, value, spread, seeds: counted, tabled: false }
+    Finding { key: key.into(), text, value, spread, seeds: counted, tabled: false, is_bound: false }
 }
 
 /// `seed 1 (diverged at epoch 3), seed 2 (diverged at epoch 4)`; if there are many, their number.
@@ -90,7 +90,15 @@ fn listed(absent: &[(usize, Absent)], seed: impl Fn(usize) -> String) -> String 
 
 /// A number that does not depend on a seed.
 pub fn exact(key: impl Into<String>, value: f64, text: String) -> Finding {
-    Finding { key: key.into(), text, value: Some(value), spread: None, seeds: Vec::new(), tabled: false }
+    Finding {
+        key: key.into(),
+        text,
+        value: Some(value),
+        spread: None,
+        seeds: Vec::new(),
+        tabled: false,
+        is_bound: false,
+    }
 }
 
 /// The mean in a table, with its spread if there are several numbers, or a dash.

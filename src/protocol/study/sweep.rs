@@ -4,7 +4,7 @@
 //! "Non-stochastic Best Arm Identification and Hyperparameter Optimization", AISTATS 2016) the worse half of each arm's
 //! cells stops at each rung, an epoch that all of them have to reach first.
 
-use super::{Arm, ArmId, Lane, Setting, SettingValue, SpecError, Study, draft, settings::Value};
+use super::{super::format_real, Arm, ArmId, Lane, Setting, SettingValue, SpecError, Study, draft, settings::Value};
 use serde::{Deserialize, Serialize};
 
 /// A setting with the values that it takes.
@@ -173,7 +173,7 @@ fn range<T>(value: &Value<T>, key: &str, low: &str, high: &str) -> Result<Vec<St
         let decades = from.log10().floor() as i32..=to.log10().ceil() as i32;
         let between = decades.flat_map(|decade| ["1", "2", "5"].map(|digit| format!("{digit}e{decade}")));
         let between = between.filter_map(|text| number(&text)).filter(|value| *value > from && *value < to);
-        values.extend(between.map(|value| value.to_string()));
+        values.extend(between.map(format_real));
     }
     values.push(high.to_owned());
     Ok(values)
@@ -268,6 +268,12 @@ impl Sweep {
             super::format_count(base.seeds.len(), "seed"),
             Study::MAX_LANES
         )))
+    }
+
+    /// Whether halving would stop a cell: an arm has several, and more than one epoch.
+    pub fn can_halve(&self, study: &Study) -> bool {
+        let cells = |group: ArmId| self.cells.iter().filter(|cell| cell.of == group).count();
+        self.groups().into_iter().any(|group| !rungs(cells(group), study.epochs).is_empty())
     }
 
     pub fn cell(&self, arm: ArmId) -> Option<&SweepCell> {
@@ -382,6 +388,15 @@ pub fn best_cells(results: &[CellResult]) -> Vec<(ArmId, Option<&CellResult>)> {
         sound.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, result)| result)
     };
     groups.into_iter().map(|group| (group, best(group))).collect()
+}
+
+/// The other cells of the arm whose mean at the last epoch is as low as that of its best.
+pub fn tied_cells<'r>(results: &'r [CellResult], best: &CellResult) -> Vec<&'r CellResult> {
+    let is_tied = |other: &&CellResult| {
+        let same_arm = other.cell.of == best.cell.of && other.cell.arm != best.cell.arm;
+        same_arm && other.is_over && !other.stopped && other.mean() == best.mean()
+    };
+    results.iter().filter(is_tied).collect()
 }
 
 /// `None` of nothing, and if one of them is.
@@ -547,6 +562,7 @@ mod tests {
         assert!(!results[3].is_over && results[1].is_over && results[4].mean().is_none());
         assert_eq!((results[2].epoch, results[2].mean(), results[2].stopped), (4, Some(4.0), true));
         let best = |results| best_cells(results)[0].1.map(|best| best.cell.arm);
+        assert!(sweep.can_halve(&study) && !sweep.can_halve(&Study { epochs: 1, ..study.clone() }));
         assert_eq!(best(&results), Some(arms[1]), "a cell that was stopped is none, however low it was");
         known.0.insert((Lane { arm: arms[3], seed: 1 }.to_string(), 8), 5.25);
         assert_eq!(best(&sweep.results(&study, &known)), Some(arms[3]));

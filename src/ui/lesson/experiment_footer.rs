@@ -113,6 +113,7 @@ mod tests {
             spread: None,
             seeds: seeds.to_vec(),
             tabled: false,
+            is_bound: false,
         };
         let outcome = Outcome { figures: vec![Figure::Table(table)], findings: vec![finding], seconds: 5.56 };
         let experiment = if seeds.is_empty() {

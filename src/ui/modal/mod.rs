@@ -320,10 +320,7 @@ fn confirm(work: &Work, app: &App, theme: &Theme, screen: &Screen, buffer: &mut 
 }
 
 fn run_line(line: &RunLine, theme: &Theme, screen: &Screen, buffer: &mut Buffer) {
-    let which = match line.runs.as_slice() {
-        [run] => format!("run {run}"),
-        runs => format_count(runs.len(), "run"),
-    };
+    let which = app::name_runs(&line.runs);
     let (title, hint, keys) = match line.purpose {
         RunLinePurpose::Name => (
             format!("Name of {which}"),

@@ -35,14 +35,15 @@ pub fn draw(list: &RunsList, app: &App, theme: &Theme, buffer: &mut Buffer) {
     if let Some(nothing) = nothing {
         let place = Rect { height: layout.keys.y.saturating_sub(layout.head.y), ..layout.head };
         write_wrapped(theme, nothing, Style::new(), place, place.y, buffer);
-        draw_keys(list, theme, layout.keys, buffer);
+        draw_keys(list, app, theme, layout.keys, buffer);
         return;
     }
-    let columns = Columns::new(layout.list.width, app, &rows);
-    write_cells(theme, &columns.heads(), layout.head, theme.faint(), buffer);
     let selected = app.selected_row(list, &rows);
     let room = usize::from(layout.list.height);
     let first = list.first_shown(&rows, selected.unwrap_or(0), room);
+    let shown = &rows[first.min(rows.len())..(first + room).min(rows.len())];
+    let columns = Columns::new(layout.list.width, app, &rows, shown);
+    write_cells(theme, &columns.heads(), layout.head, theme.faint(), buffer);
     for ((at, row), y) in rows.iter().enumerate().skip(first).take(room).zip(layout.list.y..) {
         let place = Rect { y, height: 1, ..layout.list };
         let style = if Some(at) == selected { theme.selected() } else { Style::new() };
@@ -51,7 +52,7 @@ pub fn draw(list: &RunsList, app: &App, theme: &Theme, buffer: &mut Buffer) {
     if !layout.detail.is_empty() {
         draw_detail(list, selected.map(|at| &rows[at]), app, theme, &layout, buffer);
     }
-    draw_keys(list, theme, layout.keys, buffer);
+    draw_keys(list, app, theme, layout.keys, buffer);
 }
 
 /// The filter, how many runs match it, and by what they are grouped.
@@ -65,12 +66,13 @@ fn draw_filter(list: &RunsList, rows: &[RunsRow], app: &App, theme: &Theme, area
     } else {
         format!("{} of {}", grouped(listed as u64), format_count(all, "run"))
     };
-    let marked = app.marked_runs(list).len();
+    let (marked, hidden) = (app.marked_runs(list).len(), app.hidden_marks(list));
     let deleted = app.pending_deletions();
     let parts = [
         Some(count),
         list.grouping.title().map(|title| format!("by {title}")),
         (marked > 0).then(|| format!("{marked} marked")),
+        (hidden > 0).then(|| format!("{hidden} marked that the filter hides")),
         (deleted > 0).then(|| format!("{deleted} deleted")),
     ];
     let filter = if list.is_typing() {
@@ -99,17 +101,22 @@ fn draw_filter(list: &RunsList, rows: &[RunsRow], app: &App, theme: &Theme, area
     buffer.set_stringn(x, area.y, theme.text(&facts), left, theme.faint());
 }
 
-fn draw_keys(list: &RunsList, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn draw_keys(list: &RunsList, app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let undo = if app.pending_deletions() > 0 { "u undo · " } else { "" };
+    let change = if list.filter.is_empty() { "/ filters" } else { "/ changes the filter" };
+    let without_run = format!("{undo}{change} · ? keys · Esc back");
     // The widest that fits.
     let lines: &[&str] = if list.is_typing() {
         &[
             "words that all have to match · tag:x · state:x · ↑ ↓ choose · Enter keeps it · Esc does not",
             "Enter keeps it · Esc does not",
         ]
+    } else if !app.has_chosen_runs(list) {
+        &[&without_run]
     } else {
         &[
-            "Enter opens · Space marks · o together · / filters · g groups · n name · t tags · N notes · x export · d deletes · u undo · ? keys · Esc back",
-            "Enter opens · Space marks · o together · / filters · g groups · n t N names · d deletes · ? keys · Esc back",
+            "Enter opens · Space marks · o together · e laboratory · / filters · g groups · n name · t tags · N notes · x export · d deletes · u undo · ? keys · Esc back",
+            "Enter opens · Space marks · o e laboratory · / filters · g groups · n t N names · d deletes · ? keys · Esc back",
             "Enter opens · Space marks · / filters · d deletes · ? keys · Esc back",
             "Enter · / filters · ? keys · Esc back",
         ]
@@ -119,14 +126,15 @@ fn draw_keys(list: &RunsList, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     buffer.set_stringn(area.x, area.y, theme.text(line.unwrap_or(&"")), width, theme.faint());
 }
 
-/// The columns that fit: on a wider screen more of them.
+/// The columns that fit: on a wider screen more of them. The errors come first; what is left over has the names.
 struct Columns {
-    /// Of the name, the tags, the best errors and the settings, or 0 for what has no column of its own.
+    /// Of the best errors, the name, the tags and the settings, or 0 for what has no column of its own.
+    errors: usize,
     name: usize,
     tags: usize,
-    errors: usize,
     settings: usize,
     has_progress: bool,
+    has_time: bool,
     has_date: bool,
 }
 
@@ -137,39 +145,64 @@ const EPOCHS: usize = 11;
 const TIME: usize = 9;
 const DATE: usize = 12;
 const GAP: usize = 2;
+/// The title of the errors.
+const HEAD: &str = "best validation error, %";
+/// Columns from which on names, tags and settings have some of their own beside the errors.
+const SPLIT: usize = 60;
+/// Columns below which settings say nothing.
+const SETTINGS: usize = 20;
+
+/// The run of a row that has one.
+fn run_of_row<'a>(app: &'a App, row: &RunsRow) -> Option<&'a RunSummary> {
+    if let RunsRow::Run(at) = row { app.runs.get(*at) } else { None }
+}
 
 impl Columns {
-    fn new(width: u16, app: &App, rows: &[RunsRow]) -> Self {
+    /// `shown` are the rows on the screen, `rows` all of them.
+    fn new(width: u16, app: &App, rows: &[RunsRow], shown: &[RunsRow]) -> Self {
         let width = usize::from(width);
-        let (has_progress, has_date) = (width >= 60, width >= 150);
-        let fixed = NUMBER + STATE + if has_progress { EPOCHS + TIME } else { 0 } + if has_date { DATE } else { 0 };
+        let needed =
+            shown.iter().filter_map(|row| run_of_row(app, row)).map(|run| run.best_errors().width()).max().unwrap_or(0);
+        let (has_progress, has_date) = (width >= SPLIT, width >= 150);
+        let fixed = NUMBER + STATE + if has_progress { EPOCHS } else { 0 } + if has_date { DATE } else { 0 };
         let rest = width.saturating_sub(fixed);
-        if rest < 60 {
-            return Self { name: 0, tags: 0, errors: rest, settings: 0, has_progress, has_date };
+        // The time is in the run's own pane too, and gives way to errors that would be cut.
+        let has_time = has_progress && (rest >= SPLIT + TIME || rest.saturating_sub(TIME) >= needed);
+        let rest = if has_time { rest - TIME } else { rest };
+        if rest < SPLIT {
+            return Self { errors: rest, name: 0, tags: 0, settings: 0, has_progress, has_time, has_date };
         }
-        let listed = || rows.iter().filter_map(|row| if let RunsRow::Run(at) = row { app.runs.get(*at) } else { None });
-        // A column that no run needs takes no room.
-        let widest = |text: &dyn Fn(&RunSummary) -> usize, most: usize| {
-            let widest = listed().map(text).max().unwrap_or(0).min(most);
-            if widest == 0 { 0 } else { widest.max(4) + GAP }
+        // A column that no run needs takes no room. By tens, so that scrolling seldom moves the columns.
+        let errors = (needed + GAP).next_multiple_of(10).max(HEAD.width() + GAP).min(rest);
+        let mut left = rest - errors;
+        let mut widest = |text: &dyn Fn(&RunSummary) -> usize, most: usize| {
+            let widest = rows.iter().filter_map(|row| run_of_row(app, row)).map(text).max().unwrap_or(0).min(most);
+            let columns = if widest == 0 { 0 } else { (widest.max(4) + GAP).min(left) };
+            // A column of a few letters says nothing.
+            let columns = if columns < 4 + GAP { 0 } else { columns };
+            left -= columns;
+            columns
         };
         let name = widest(&|run| run.name.as_deref().map_or(0, UnicodeWidthStr::width), rest / 4);
         let tags = widest(&|run| format_tags(&run.tags).width(), rest / 5);
-        let left = rest - name - tags;
-        let errors = if left >= 90 { 50 } else { left };
-        Self { name, tags, errors, settings: left - errors, has_progress, has_date }
+        let settings = if left >= SETTINGS { left } else { 0 };
+        let errors = if settings == 0 { errors + left } else { errors };
+        Self { errors, name, tags, settings, has_progress, has_time, has_date }
     }
 
     fn heads(&self) -> Vec<(String, usize)> {
         let mut cells = vec![("   run".into(), NUMBER), ("state".into(), STATE)];
         if self.has_progress {
-            cells.extend([(format!("{:>9}", "epochs"), EPOCHS), (format!("{:>7}", "time"), TIME)]);
+            cells.push((format!("{:>9}", "epochs"), EPOCHS));
+        }
+        if self.has_time {
+            cells.push((format!("{:>7}", "time"), TIME));
         }
         if self.has_date {
             cells.push(("begun".into(), DATE));
         }
-        cells.extend([("name".into(), self.name), ("tags".into(), self.tags)]);
-        cells.extend([("best validation error, %".into(), self.errors), ("settings".into(), self.settings)]);
+        cells.extend([(HEAD.into(), self.errors), ("name".into(), self.name), ("tags".into(), self.tags)]);
+        cells.push(("settings".into(), self.settings));
         cells
     }
 }
@@ -217,21 +250,25 @@ fn draw_row(
             let mark = if is_marked { "*" } else { " " };
             let mut cells = vec![(format!("{mark} {:>4}", run.run), NUMBER), (run.state.name().into(), STATE)];
             if columns.has_progress {
-                let (epochs, time) = (run.advance().short(), format_clock(seconds(app, run)));
-                cells.extend([(format!("{epochs:>9}"), EPOCHS), (format!("{time:>7}"), TIME)]);
+                cells.push((format!("{:>9}", run.advance().short()), EPOCHS));
+            }
+            if columns.has_time {
+                cells.push((format!("{:>7}", format_clock(seconds(app, run))), TIME));
             }
             if columns.has_date {
                 cells.push((format_date(run.created), DATE));
             }
             let reason = if let RunState::Failed { reason } = &run.state { Some(reason.clone()) } else { None };
             let tags = Some(format_tags(&run.tags)).filter(|tags| !tags.is_empty());
-            let is_wide = columns.name + columns.tags > 0 || columns.settings > 0;
-            cells.push((run.name.clone().unwrap_or_default(), columns.name));
-            cells.push((tags.clone().unwrap_or_default(), columns.tags));
-            // Where there is one column for all of these, the name and the reason of a failure come first.
-            let labels = [run.name.clone(), tags].into_iter().flatten().filter(|_| !is_wide);
-            let parts: Vec<String> = labels.chain(reason).chain([run.best_errors()]).collect();
+            // What has no column of its own stands behind the errors, which are whole where there is room for them.
+            let name = run.name.clone().filter(|_| columns.name == 0);
+            let unplaced = tags.clone().filter(|_| columns.tags == 0);
+            let has_errors = reason.is_none() || !run.best.is_empty();
+            let errors = has_errors.then(|| run.best_errors_within(columns.errors.saturating_sub(GAP)));
+            let parts: Vec<String> = errors.into_iter().chain(reason).chain(name).chain(unplaced).collect();
             cells.push((parts.join(" · "), columns.errors));
+            cells.push((run.name.clone().unwrap_or_default(), columns.name));
+            cells.push((tags.unwrap_or_default(), columns.tags));
             let settings = if columns.settings > 0 { app.settings_text(*at).text.clone() } else { String::new() };
             cells.push((settings, columns.settings));
             write_cells(theme, &cells, area, style, buffer);
@@ -325,7 +362,8 @@ fn run_lines(at: usize, app: &App) -> Vec<String> {
     let tags = (!run.tags.is_empty()).then(|| format_tags(&run.tags));
     let bytes = app.run_sizes.get(&run.run).filter(|bytes| **bytes > 0);
     let size = bytes.map(|bytes| format!("checkpoints {:.1} MB", *bytes as f64 / 1e6));
-    let first = [Some(name), tags, notice, reason, exact, fork, Some(settings), size];
+    let errors = (!run.best.is_empty()).then(|| format!("{HEAD}: {}", run.best_errors()));
+    let first = [Some(name), tags, errors, notice, reason, exact, fork, Some(settings), size];
     let first = first.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let notes = run.notes.as_ref().map(|notes| format!("Notes: {notes}"));
     [Some(first), notes, Some(format!("Study: {}", app.settings_text(at).text))].into_iter().flatten().collect()
