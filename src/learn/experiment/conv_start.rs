@@ -124,11 +124,7 @@ pub fn run(settings: &ConvStart, bench: &mut Bench) -> Result<Outcome, Experimen
     let histories = Mutex::new(vec![History::default(); networks.len()]);
     let work = |&(at, arm, seed): &(usize, Arm, u64), part: &Part| {
         let settings = lane_settings(arm, &images.source, &sizes, seed)?;
-        let update = |change: &mut dyn FnMut(&mut History)| {
-            change(&mut lock(&histories)[at]);
-            part.mark_changed();
-        };
-        train(&settings, seed, &images.data, part, &update)
+        train(&settings, seed, &images.data, &Record { histories: &histories, at, part })
     };
     let report = |is_done: bool| {
         let histories = lock(&histories);
@@ -137,6 +133,20 @@ pub fn run(settings: &ConvStart, bench: &mut Bench) -> Result<Outcome, Experimen
     };
     bench.each(&format!("training on {}", images.title), &networks, work, |_| Some(report(false)))?;
     Ok(report(true))
+}
+
+/// Where a network in training writes its history, for the reader to see meanwhile.
+struct Record<'a> {
+    histories: &'a Mutex<Vec<History>>,
+    at: usize,
+    part: &'a Part<'a>,
+}
+
+impl Record<'_> {
+    fn update(&self, change: impl FnOnce(&mut History)) {
+        change(&mut lock(self.histories)[self.at]);
+        self.part.mark_changed();
+    }
 }
 
 fn lock(histories: &Mutex<Vec<History>>) -> MutexGuard<'_, Vec<History>> {
@@ -165,27 +175,22 @@ fn lane_settings(
 }
 
 /// Measures a network, trains it and measures it again.
-fn train(
-    settings: &LaneSettings,
-    seed: u64,
-    data: &Dataset,
-    part: &Part,
-    update: &dyn Fn(&mut dyn FnMut(&mut History)),
-) -> Result<(), ExperimentError> {
+fn train(settings: &LaneSettings, seed: u64, data: &Dataset, record: &Record) -> Result<(), ExperimentError> {
+    let part = record.part;
     settings.check(data)?;
     let net = settings.network(data.shape(), data.classes().len(), seed);
     let mut network = LaneNetwork::new(settings, net, data, seed);
     let shown = data.validation(settings.val_size);
     let before = measure(&network, &shown, part)?;
-    update(&mut |history| history.before = Some(before));
+    record.update(|history| history.before = Some(before));
     let trained = train_network(settings, &mut network, seed, part, |error| {
-        update(&mut |history| history.errors.push(error));
+        record.update(|history| history.errors.push(error));
     })?;
     let after = match trained {
         Ok(()) => Ok(measure(&network, &shown, part)?),
         Err(absent) => Err(absent),
     };
-    update(&mut |history| history.after = Some(after));
+    record.update(|history| history.after = Some(after));
     Ok(())
 }
 
