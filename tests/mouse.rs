@@ -120,11 +120,11 @@ fn rows_of_lists_are_clicked() {
         let mut session = Session::on("faster", columns, rows);
         session.press(KeyCode::Char('r'));
         session.send(Event::Runs((1..=40).rev().map(summary).collect()));
-        click(&mut session, "race 37");
+        click(&mut session, "37  finished");
         assert!(matches!(session.app.modals[..], [Modal::Runs(_), Modal::Run(RunId(37))]));
         session.press(KeyCode::Esc);
         session.press(KeyCode::End);
-        click(&mut session, "race 2 ");
+        click(&mut session, " 2  finished");
         assert!(matches!(session.app.modals.last(), Some(Modal::Run(RunId(2)))), "{:?}", session.app.modals.last());
 
         let mut session = Session::on("welcome", columns, rows);

@@ -88,7 +88,7 @@ pub const RUNS_BINDINGS: &[KeyBinding<RunsAction>] = &[
     bind(&[Char('n')], RunsAction::Name, "n", "name the run"),
     bind(&[Char('t')], RunsAction::Tags, "t", "tags of the run, or of all that are marked"),
     bind(&[Char('N')], RunsAction::Notes, "N", "notes on the run"),
-    bind(&[Char('y')], RunsAction::Copy, "y", "copy the run's study in its text form; of all that are marked"),
+    bind(&[Char('y')], RunsAction::Copy, "y", "copy the run's study as text, or those that are marked"),
     bind(&[Char('x')], RunsAction::Export, "x", "export the run: csv, json, svg, png, tfevents"),
     first(
         &[Char('d')],
