@@ -310,7 +310,7 @@ fn on_screen(mut notebook: Notebook) -> TestHome {
 /// How soon keys are answered in the laboratory while six arms of five seeds train, their curves beside the table.
 fn thirty_lanes(home: TestHome) {
     const STUDY: &str = "relu-tanh; all-tanh; gelu-gelu; leaky-leaky; softplus-tanh; elu-elu | \
-                         seeds=1-5 epochs=400 images=500 validation=500";
+                         seeds=1-5 epochs=400 images=500 val=500";
     let script = format!("exec \"$RELU\" lab '{STUDY}'");
     let opening = Opening { columns: 120, rows: 40, script: Some(&script), ..Opening::default() };
     let mut notebook = Notebook::open_as(home, &opening);
