@@ -107,7 +107,11 @@ fn the_laboratory_gives_its_table_its_chart_and_its_sentence() {
     // Whoever pastes it elsewhere has to know whose numbers these are.
     let lines: Vec<&str> = found.text.lines().collect();
     assert_eq!(lines[..2], ["ReLU+Tanh of run 1 against all-Tanh of run 1", &sentence], "{}", found.text);
-    assert!(found.text.contains("seed,\"validation error, %\",second,difference\n1,"), "{}", found.text);
+    assert!(
+        found.text.contains("seed,\"first, validation error, %\",\"second, validation error, %\",difference\n1,"),
+        "{}",
+        found.text
+    );
     session.press(KeyCode::Tab);
     let table = copied(&mut session);
     assert_eq!((table.what.as_str(), &table.text), ("the study", &session.app.lab.table.text()));

@@ -102,7 +102,8 @@ impl App {
         lines.push(comparison.sentence());
         lines.extend(comparison.threshold_sentence());
         let unit = comparison.quantity.metric().entry();
-        let head = ["seed".to_string(), format!("{}, {}", unit.title, unit.unit), "second".into(), "difference".into()];
+        let of = |which: &str| format!("{which}, {}, {}", unit.title, unit.unit);
+        let head = ["seed".to_string(), of("first"), of("second"), "difference".into()];
         let decimals = comparison.decimals(&comparison.pairs.iter().map(|pair| pair.a - pair.b).collect::<Vec<_>>());
         let rows = comparison.pairs.iter().map(|pair| {
             let numbers = [pair.a, pair.b, pair.a - pair.b].map(|value| format!("{value:.decimals$}"));

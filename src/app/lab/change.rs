@@ -33,8 +33,8 @@ impl App {
         let (run, arms) = (training.run, &training.spec.arms);
         let chosen = self.lab.table.chosen_arm().or((arms.len() == 1).then_some(0));
         let Some(Arm { id: arm, settings }) = chosen.and_then(|at| arms.get(at)) else {
-            let where_ = if self.lab_layout().study.is_some() { "" } else { ", on the page of the study (Tab)" };
-            self.message = Some(format!("put the cursor of the table into the column of the arm to steer{where_}"));
+            let place = if self.lab_layout().study.is_some() { "" } else { ", on the page of the study (Tab)" };
+            self.message = Some(format!("put the cursor of the table into the column of the arm to steer{place}"));
             return Vec::new();
         };
         // From what was asked for last, whichever lanes it holds for.

@@ -4,7 +4,7 @@ use super::layout::SweepLayout;
 use crate::{App, TrainingRun, wrap_options};
 use protocol::{
     ArmId, AxisScale, CellResult, Lane, LaneResults, Metric, Plot, PlotAxis, PlotSeries, RunId, Setting, Source,
-    SpreadKind, Stroke, best_cells,
+    SpreadKind, Stroke, best_cells, tied_cells,
 };
 use ratatui::layout::Rect;
 use statistics::Summary;
@@ -289,7 +289,9 @@ impl App {
         let line = |(of, best): (ArmId, Option<&CellResult>)| match best {
             Some(result) => {
                 let mean = result.mean().map_or(String::new(), |mean| format!("{mean:.2} % at epoch {}", result.epoch));
-                format!("best of {of}{so_far}: {}, {mean}; B takes it", result.cell.title())
+                let tied: Vec<String> = tied_cells(&results, result).iter().map(|other| other.cell.title()).collect();
+                let tied = if tied.is_empty() { String::new() } else { format!("; as low: {}", tied.join(", ")) };
+                format!("best of {of}{so_far}: {}, {mean}; B takes it{tied}", result.cell.title())
             }
             None => format!("{of}: no cell has come to its last epoch yet"),
         };
