@@ -6,11 +6,14 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "../common/cli.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+#[path = "../suite/common/cli.rs"]
 mod cli;
-#[path = "../common/digits.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+#[path = "../suite/common/digits.rs"]
 mod digits;
-#[path = "../common/notebook.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+#[path = "../suite/common/notebook.rs"]
 mod notebook;
 
 use app::{App, Event, Modal, update};

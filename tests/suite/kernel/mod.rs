@@ -1,0 +1,16 @@
+//! The kernel and its store, served in this process.
+
+mod compare;
+mod damage;
+mod data;
+mod escapes;
+mod forking;
+mod kernel;
+mod not_exact;
+mod report;
+mod resume;
+mod socket;
+mod steering;
+mod store;
+mod sweeping;
+mod upgrades;

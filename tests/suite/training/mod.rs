@@ -1,0 +1,6 @@
+//! What LibTorch and the fused kernels compute.
+
+mod cells;
+mod exact;
+mod fused;
+mod networks;
