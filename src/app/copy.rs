@@ -21,6 +21,17 @@ impl CopiedText {
     }
 }
 
+/// What of these runs their studies do not say: run again, they give other numbers.
+fn without_changes(runs: &[&RunSummary]) -> &'static str {
+    let is_forked = runs.iter().any(|run| run.fork.is_some());
+    match (is_forked, runs.iter().any(|run| !run.steerings.is_empty())) {
+        (true, true) => " (without its fork and its steerings)",
+        (true, false) => " (without its fork)",
+        (false, true) => " (without its steerings)",
+        (false, false) => "",
+    }
+}
+
 impl App {
     /// Copies what the focused cell of the lesson shows.
     pub(crate) fn copy_cell(&mut self) -> Vec<Effect> {
@@ -54,13 +65,17 @@ impl App {
         let numbers: Vec<RunId> = summaries.iter().map(|summary| summary.run).collect();
         let copied = match summaries.as_slice() {
             [] => None,
-            [only] => Some(CopiedText::new(format!("the study of run {}", only.run), only.spec.to_string())),
+            [only] => Some(CopiedText::new(
+                format!("the study of run {}{}", only.run, without_changes(&summaries)),
+                only.spec.to_string(),
+            )),
             several => {
                 let line = |summary: &&RunSummary| {
                     format!("{}\t{}\t{}\n", summary.run, summary.name.as_deref().unwrap_or_default(), summary.spec)
                 };
                 let lines: String = several.iter().map(line).collect();
-                Some(CopiedText::new(format!("the studies of {}", name_runs(&numbers)), lines))
+                let without = without_changes(&summaries);
+                Some(CopiedText::new(format!("the studies of {}{without}", name_runs(&numbers)), lines))
             }
         };
         self.copy(copied, "this run can't be read")

@@ -81,6 +81,15 @@ pub enum Operation {
     Nothing(Cow<'static, str>),
 }
 
+/// Why Enter does nothing on a run that trains or waits.
+pub(crate) fn while_active(state: &RunState) -> &'static str {
+    if *state == RunState::Queued {
+        "it waits for a free core; z pauses it, s stops it"
+    } else {
+        "it is training; z pauses it, s stops it"
+    }
+}
+
 fn nothing(why: impl Into<Cow<'static, str>>) -> Operation {
     Operation::Nothing(why.into())
 }
@@ -322,7 +331,7 @@ impl App {
         };
         match &training.state {
             _ if training.resuming => nothing("it is about to go on"),
-            RunState::Queued | RunState::Running => nothing("it is training; z pauses it, s stops it"),
+            RunState::Queued | RunState::Running => nothing(while_active(&training.state)),
             RunState::Paused => Operation::Continue(training.run),
             _ if training.can_resume() => Operation::Resume(training.run),
             _ => Operation::EditSettings { cell: key, spec: Box::new(training.spec.clone()) },

@@ -88,7 +88,12 @@ impl MeasuredRun {
     fn arm(&self, side: Side) -> color_eyre::Result<ArmId> {
         let arms: Vec<ArmId> = self.summary.spec.arm_ids().collect();
         let run = side.run;
-        let named = arms.iter().map(|arm| format!("{run}/{arm}")).collect::<Vec<_>>().join(" or ");
+        // The number behind an arm of a sweep says nothing: its title has the settings.
+        let name = |arm: &ArmId| {
+            let title = self.summary.spec.arm_title(*arm);
+            if title == arm.title() { format!("{run}/{arm}") } else { format!("{run}/{arm} ({title})") }
+        };
+        let named = arms.iter().map(name).collect::<Vec<_>>().join(" or ");
         match (side.arm, arms.as_slice()) {
             (Some(arm), all) if all.contains(&arm) => Ok(arm),
             (Some(arm), _) => Err(Usage(format!("run {run} has no arm {arm}; name {named}")).into()),

@@ -317,7 +317,8 @@ fn write_arms(html: &mut Html, arms: &[ReportArm]) {
         html.leaf("h2", "Arms");
         let shows_milestone = arms.iter().any(|arm| has_milestone(&[arm]));
         let to_milestone = format!("epochs to {MILESTONE} %");
-        let mut columns = vec!["arm", "seeds", "epoch", "validation error, %", "sd", "best, %", "test error, %", "sd"];
+        let mut columns =
+            vec!["arm", "seeds", "epoch", "validation error, %", "sd", "lowest of any seed, %", "test error, %", "sd"];
         columns.extend(shows_milestone.then_some(to_milestone.as_str()));
         let caption = "Means over the seeds at the last epoch that all of them have done, without those that diverged, \
                        and the standard deviation (sd) of a single seed. Best is the lowest validation error of any \
@@ -494,7 +495,7 @@ fn findings(run: &ReportRun) -> Vec<String> {
     let diverged: Vec<Lane> = run.measured.diverged.iter().map(|(lane, _)| *lane).collect();
     let mut texts: Vec<String> = Vec::new();
     for finding in run_findings(run.study(), &run.measured.records, &diverged, run.is_finished()) {
-        let text = finding_text(&finding);
+        let text = finding_text(&finding).replace("+-", "±");
         // All findings of an arm that diverged say the same.
         if !texts.contains(&text) {
             texts.push(text);

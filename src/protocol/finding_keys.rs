@@ -1,7 +1,8 @@
 //! The keys of findings, and the patterns that match them.
 
-/// The keys of a run's findings.
-pub const RACE_FINDING_KEYS: &[&str] = &["race.best-by.*", "race.ratio"];
+/// The keys of what the finished runs find together.
+pub const RACE_FINDING_KEYS: &[&str] =
+    &["race.best-by.*", "race.ratio", "race.alexnet-fig1.ratio", "race.cifar-glorot.ratio"];
 
 /// Whether one of these patterns matches a key.
 pub fn matches_any(patterns: &[&str], key: &str) -> bool {

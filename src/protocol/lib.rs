@@ -40,7 +40,9 @@ pub use race_findings::{race_findings, run_finding_keys, run_findings};
 pub use run::{Progress, RunEvent, RunId, RunState, RunSummary};
 pub use run_filter::{RunFilter, SettingsText};
 pub use run_labels::{LONGEST_NAME, LONGEST_NOTES, RunTag, format_tags};
-pub use steering::{SteeredSetting, Steering, arm_history, describe_steerings, steered_arms, steered_rate};
+pub use steering::{
+    SteeredSetting, Steering, arm_history, describe_steerings, effective_steerings, steered_arms, steered_rate,
+};
 pub use study::{
     Activations, Arm, ArmId, ArmSettings, Backend, CellResult, DataSource, DifferingSetting, Draft, DraftArm, Drops,
     Init, Inputs, Lane, LaneResults, Network, Norm, Preset, SETTINGS, Schedule, Setting, SettingValue, SpecError,

@@ -5,20 +5,39 @@ use super::{ArmId, EpochRecord, Finding, Lane, Metric, Preset, Study, format_cou
 
 /// Epochs at which the article gives a figure.
 const EPOCHS: [u32; 3] = [17, 50, 150];
-const LAST: u32 = 150;
+/// The presets whose arms are compared by their epochs to a milestone, and the key of what is found.
+const RATIOS: [(&str, Preset); 3] = [
+    ("race.ratio", Preset::Article),
+    ("race.alexnet-fig1.ratio", Preset::AlexnetFig1),
+    ("race.cifar-glorot.ratio", Preset::CifarGlorot),
+];
 
-/// Findings of all finished runs at the article's setting (its network, batches, learning rate and full MNIST):
-/// `race.best-by.ARM.EPOCH`, the lowest validation error up to an epoch, and `race.ratio`, all-Tanh's epochs to 1.37 %
-/// over ReLU+Tanh's. `runs` are ordered oldest first; of a seed that ran twice the newest run counts.
+/// Findings of all finished runs at the settings of a preset, over their seeds. At the article's (its network, batches,
+/// learning rate and full MNIST): `race.best-by.ARM.EPOCH`, the lowest validation error up to an epoch, and `race.ratio`,
+/// all-Tanh's epochs to 1.37 % over ReLU+Tanh's. At those of AlexNet's race: `race.PRESET.ratio`, tanh's epochs to 25 %
+/// training error over ReLU's. `runs` are ordered oldest first; of a seed that ran twice the newest run counts.
 pub fn race_findings(runs: &[(Study, Vec<EpochRecord>)]) -> Vec<Finding> {
+    let mut findings = lowest_errors(&newest_records(runs, Preset::Article));
+    let ratio = |(key, preset): (&str, Preset)| epochs_ratio(key, preset, &newest_records(runs, preset));
+    findings.extend(RATIOS.into_iter().filter_map(ratio));
+    findings
+}
+
+/// The epochs of all arms that trained at a preset's settings; of a seed that ran twice those of the newest run.
+fn newest_records(runs: &[(Study, Vec<EpochRecord>)], preset: Preset) -> Vec<EpochRecord> {
     let mut kept: Vec<EpochRecord> = Vec::new();
     for (spec, records) in runs {
-        let arms = articles_arms(spec);
+        let arms = arms_of_preset(spec, preset);
         let records = || records.iter().filter(|record| arms.contains(&record.arm));
         let lanes: Vec<_> = records().map(EpochRecord::lane).collect();
         kept.retain(|record| !lanes.contains(&record.lane()));
         kept.extend(records().cloned());
     }
+    kept
+}
+
+/// The lowest validation error of the article's two arms up to each of its epochs.
+fn lowest_errors(kept: &[EpochRecord]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for arm in [ArmId::RELU_TANH, ArmId::ALL_TANH] {
         let mut seeds: Vec<u64> = kept.iter().filter(|record| record.arm == arm).map(|record| record.seed).collect();
@@ -42,7 +61,6 @@ pub fn race_findings(runs: &[(Study, Vec<EpochRecord>)]) -> Vec<Finding> {
             findings.extend(finding(format!("race.best-by.{arm}.{epoch}"), &best, reached, text));
         }
     }
-    findings.extend(epochs_ratio(&kept));
     findings
 }
 
@@ -51,20 +69,20 @@ fn mean_of_bests(seeds: usize) -> &'static str {
     if seeds > 1 { ", the mean of each seed's lowest" } else { "" }
 }
 
-/// The epoch at which all-Tanh first reached the article's 1.37 %, over ReLU+Tanh's, for each seed of which both arms
-/// ran as long as the article's.
-fn epochs_ratio(kept: &[EpochRecord]) -> Option<Finding> {
-    let of = |arm: ArmId, seed: u64| kept.iter().filter(move |r| r.arm == arm && r.seed == seed && r.epoch <= LAST);
-    let whole =
-        |seed: &u64| [ArmId::RELU_TANH, ArmId::ALL_TANH].iter().all(|&arm| of(arm, *seed).any(|r| r.epoch == LAST));
+/// The epoch at which a preset's second arm first came down to its milestone, over the first's, for each seed of which
+/// both arms ran as long as the preset says.
+fn epochs_ratio(key: &str, preset: Preset, kept: &[EpochRecord]) -> Option<Finding> {
+    let study = Study::of(preset);
+    let [a, b] = study.arms.as_slice() else { return None };
+    let (arms, last, goal) = ([a.id, b.id], study.epochs, milestone_of(&study));
+    let of = |arm: ArmId, seed: u64| kept.iter().filter(move |r| r.arm == arm && r.seed == seed && r.epoch <= last);
+    let whole = |seed: &u64| arms.iter().all(|&arm| of(arm, *seed).any(|r| r.epoch == last));
     let mut seeds: Vec<u64> = kept.iter().map(|record| record.seed).filter(whole).collect();
     seeds.sort_unstable();
     seeds.dedup();
-    let first = |arm: ArmId, seed: u64| first_at(of(arm, seed), Milestone::ARTICLE);
-    let both: Vec<Arrivals> =
-        seeds.iter().map(|&s| [ArmId::RELU_TANH, ArmId::ALL_TANH].map(|arm| first(arm, s))).collect();
-    let [a, b] = [ArmId::RELU_TANH, ArmId::ALL_TANH].map(ArmId::title);
-    ratio_finding([&a, &b], &both, LAST, seeds, Milestone::ARTICLE)
+    let both: Vec<Arrivals> = seeds.iter().map(|&seed| arms.map(|arm| first_at(of(arm, seed), goal))).collect();
+    let [a, b] = arms.map(|arm| study.arm_title(arm));
+    ratio_finding(key, [&a, &b], &both, last, seeds, goal)
 }
 
 /// The epochs at which two arms with one seed came down to the milestone; `None` for one that did not.
@@ -108,7 +126,14 @@ fn arrival_finding(
 }
 
 /// The second arm's epochs to the milestone over the first's.
-fn ratio_finding(titles: [&str; 2], both: &[Arrivals], last: u32, seeds: Vec<u64>, goal: Milestone) -> Option<Finding> {
+fn ratio_finding(
+    key: &str,
+    titles: [&str; 2],
+    both: &[Arrivals],
+    last: u32,
+    seeds: Vec<u64>,
+    goal: Milestone,
+) -> Option<Finding> {
     let [a, b] = titles;
     let ratio = |[one, other]: &Arrivals| rank_epoch(*other, last) / rank_epoch(*one, last);
     let ratios: Vec<f64> = both.iter().map(ratio).collect();
@@ -139,7 +164,7 @@ fn ratio_finding(titles: [&str; 2], both: &[Arrivals], last: u32, seeds: Vec<u64
             format!("down to {goal} {within}: {both}; {a} alone with {}, {b} alone with {}", alone(0), alone(1))
         }
     };
-    let found = finding("race.ratio".into(), &ratios, seeds, |_| text.clone())?;
+    let found = finding(key.into(), &ratios, seeds, |_| text.clone())?;
     Some(Finding { is_bound: measured.len() < all, ..found })
 }
 
@@ -247,18 +272,18 @@ fn run_ratio(
         let (within, goal) = (format_count(spec.epochs as usize, "epoch"), milestone_of(spec));
         return Some(absent(format!("neither {a} nor {b}{which} came down to {goal} within {within}")));
     }
-    ratio_finding([&a, &b], &both, spec.epochs, seeds, milestone_of(spec))
+    ratio_finding("race.ratio", [&a, &b], &both, spec.epochs, seeds, milestone_of(spec))
 }
 
-/// The arms of a study that train at the article's settings. Seeds, epochs, threads and backend may differ, as they do
-/// not change what a curve means.
-fn articles_arms(spec: &Study) -> Vec<ArmId> {
-    let article = Study::of(Preset::Article);
+/// The arms of a study that train at a preset's settings. Seeds, epochs, threads and backend may differ, as they do not
+/// change what a curve means.
+fn arms_of_preset(spec: &Study, preset: Preset) -> Vec<ArmId> {
+    let wanted = Study::of(preset);
     let Study { seeds, epochs, arms, threads, backend, .. } = spec.clone();
-    if *spec != (Study { arms, seeds, epochs, threads, backend, ..article.clone() }) {
+    if *spec != (Study { arms, seeds, epochs, threads, backend, ..wanted.clone() }) {
         return Vec::new();
     }
-    article.arms.iter().filter(|arm| spec.arms.contains(arm)).map(|arm| arm.id).collect()
+    wanted.arms.iter().filter(|arm| spec.arms.contains(arm)).map(|arm| arm.id).collect()
 }
 
 fn finding(key: String, values: &[f64], seeds: Vec<u64>, text: impl Fn(f64) -> String) -> Option<Finding> {
@@ -282,6 +307,41 @@ mod tests {
     fn value(findings: &[Finding], key: &str) -> Option<(f64, usize)> {
         let found = findings.iter().find(|finding| finding.key == key)?;
         Some((found.value?, found.seeds.len()))
+    }
+
+    /// A run of 36 epochs from cuda-convnet's initialisation is no evidence about Glorot's, nor about the article's race.
+    #[test]
+    fn each_preset_has_a_ratio_of_its_own() {
+        let train = |preset: Preset, seed: u64, arrivals: [u32; 2]| {
+            let spec = Study { seeds: vec![seed], ..Study::of(preset) };
+            let record = |(arm, arrival): (ArmId, u32), epoch: u32| {
+                let error = if epoch < arrival { 26.0 } else { 25.0 };
+                EpochRecord::new(Lane { arm, seed }, epoch, [(Metric::TrainError, error)])
+            };
+            let arms: Vec<(ArmId, u32)> = spec.arm_ids().zip(arrivals).collect();
+            let records = arms.into_iter().flat_map(|arm| (1..=spec.epochs).map(move |epoch| record(arm, epoch)));
+            (spec.clone(), records.collect::<Vec<_>>())
+        };
+        let runs = [
+            train(Preset::AlexnetFig1, 1, [6, 24]),
+            train(Preset::AlexnetFig1, 2, [6, 36]),
+            train(Preset::CifarGlorot, 1, [10, 15]),
+        ];
+        let found = race_findings(&runs);
+        assert_eq!(value(&found, "race.alexnet-fig1.ratio"), Some((5.0, 2)));
+        assert_eq!(value(&found, "race.cifar-glorot.ratio"), Some((1.5, 1)));
+        assert_eq!(value(&found, "race.ratio"), None);
+        let never = [train(Preset::AlexnetFig1, 1, [6, 99])];
+        let found = race_findings(&never);
+        let ratio = found.iter().find(|finding| finding.key == "race.alexnet-fig1.ratio").unwrap();
+        assert!(ratio.is_bound && ratio.value == Some(37.0 / 6.0));
+    }
+
+    #[test]
+    fn all_found_keys_are_known_to_the_ledger() {
+        for key in RATIOS.map(|(key, _)| key) {
+            assert!(crate::matches_any(crate::RACE_FINDING_KEYS, key), "{key}");
+        }
     }
 
     #[test]

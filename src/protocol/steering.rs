@@ -90,10 +90,21 @@ impl Steering {
     }
 }
 
+/// The steerings that still decide a rate: not one that a later one of the same arm and epoch replaced for all its lanes.
+pub fn effective_steerings(steerings: &[Steering]) -> impl Iterator<Item = &Steering> {
+    steerings.iter().enumerate().filter_map(move |(at, steering)| {
+        let replaces = |later: &Steering| {
+            (later.arm, later.setting, later.epoch) == (steering.arm, steering.setting, steering.epoch)
+                && later.passed.iter().all(|seed| steering.passed.contains(seed))
+        };
+        (!steerings[at + 1..].iter().any(replaces)).then_some(steering)
+    })
+}
+
 /// The steerings of an arm in one phrase, such as `learning rate 0.2 from epoch 5, 0.5 from epoch 9 (not seed 1)`;
 /// `None` if it was not steered.
 pub fn describe_steerings(steerings: &[Steering], arm: ArmId) -> Option<String> {
-    let of_arm: Vec<&Steering> = steerings.iter().filter(|steering| steering.arm == arm).collect();
+    let of_arm: Vec<&Steering> = effective_steerings(steerings).filter(|steering| steering.arm == arm).collect();
     let phrase = |steering: &&Steering| {
         let seeds: Vec<String> = steering.passed.iter().map(u64::to_string).collect();
         let not = match seeds.len() {
@@ -175,6 +186,23 @@ mod tests {
             ]
         );
         assert_eq!(arm_history(RunId(8), &study, relu, &[], None), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_steering_that_was_replaced_is_not_told() {
+        let of = |arm, epoch, value, passed: &[u64]| Steering {
+            arm,
+            epoch,
+            setting: SteeredSetting::LearningRate,
+            value,
+            passed: passed.to_vec(),
+        };
+        let (relu, tanh) = (ArmId::RELU_TANH, ArmId::ALL_TANH);
+        let steerings = [of(relu, 5, 0.2, &[]), of(relu, 5, 0.5, &[]), of(tanh, 5, 0.3, &[]), of(tanh, 5, 0.4, &[1])];
+        assert_eq!(describe_steerings(&steerings, relu).unwrap(), "learning rate 0.5 from epoch 5");
+        // Seed 1 keeps the first.
+        let kept = "learning rate 0.3 from epoch 5, 0.4 from epoch 5 (not seed 1)";
+        assert_eq!(describe_steerings(&steerings, tanh).unwrap(), kept);
     }
 
     #[test]

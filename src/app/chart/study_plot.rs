@@ -10,7 +10,7 @@ use crate::study::training_run::{LaneView, TrainingRun};
 use lesson::{CellBody, Document, Library, PublishedCurve, PublishedPoint, TrainCell};
 use protocol::{
     ArmId, AxisScale, Better, EpochRecord, Layer, Metric, Plot, PlotAxis, PlotBand, PlotMark, PlotSeries, Preset,
-    RunId, Source, Stroke, Study, format_real,
+    RunId, Source, Stroke, Study, effective_steerings, format_real,
 };
 
 /// How far the axes of a race's chart reach.
@@ -462,7 +462,7 @@ fn changes(runs: &[ChartRun], arms: &[ArmCurves], x: XQuantity) -> Vec<PlotBand>
             let label = format!("fork of run {}", fork.parent);
             bands.push(PlotBand { label, source: arm.source(), vertical: true, from: at, to: at });
         }
-        for change in &run.training.steerings {
+        for change in effective_steerings(&run.training.steerings) {
             let of_arm = |arm: &&ArmCurves| arm.run == run.training.run && arm.arm == change.arm;
             let Some(arm) = arms.iter().find(of_arm) else { continue };
             if let Some(at) = arm.beginning(change.epoch, x) {

@@ -244,7 +244,8 @@ fn ys<'p>(series: impl Iterator<Item = &'p PlotSeries> + Clone) -> impl Iterator
         let points = series.points.iter().enumerate().filter_map(|(at, point)| Some((at, point.1?)));
         points.flat_map(move |(at, y)| {
             let (low, high) = series.ends(at).unwrap_or((y, y));
-            [if is_positive { low.max(0.0) } else { low }, high]
+            // A logarithmic axis cannot show an end at zero, but it shows the point.
+            [if is_positive { low.max(0.0) } else { low }, y, high]
         })
     })
 }

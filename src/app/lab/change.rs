@@ -106,7 +106,11 @@ impl App {
             let arms: Vec<ArmId> = changed.iter().map(|&at| run.arms[at].id).collect();
             let is_same = changed.iter().all(|&at| text(study, at) == text(study, first));
             if !is_same || forked.as_ref().is_some_and(|forked| *forked != arms) {
-                return Err(format!("{}: a fork changes the same in every arm that it takes on", setting.title));
+                return Err(format!(
+                    "{}: a fork makes one change, the same in every arm that it takes on; give them one value, or take the \
+                     change back in the others (x)",
+                    setting.title
+                ));
             }
             forked = Some(arms);
             changes.push((setting.key.into(), text(study, first)));

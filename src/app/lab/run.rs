@@ -3,6 +3,7 @@
 use super::sweep::SweepCursor;
 use super::table::seeds_text;
 use super::{EditOf, LabPage, overlay::MOST_SHOWN};
+use crate::operation::while_active;
 use crate::work::Work;
 use crate::{App, Effect, Modal, StoreQuery, Tag, TrainingRun};
 use protocol::{RequestBody, RunId, RunState, Study, format_estimate};
@@ -52,7 +53,7 @@ impl App {
         match &training.state {
             _ if training.resuming => LabOperation::Nothing("it is about to go on".into()),
             RunState::Queued | RunState::Running => {
-                LabOperation::Nothing("it is training; z pauses it, s stops it".into())
+                LabOperation::Nothing(while_active(&training.state).into())
             }
             // What was steered or forked is not what the table says.
             RunState::Finished if !training.steerings.is_empty() || training.fork.is_some() => {

@@ -4,7 +4,7 @@ use super::layout::SweepLayout;
 use crate::{App, TrainingRun, wrap_options};
 use protocol::{
     ArmId, AxisScale, CellResult, Lane, LaneResults, Metric, Plot, PlotAxis, PlotSeries, RunId, Setting, Source,
-    SpreadKind, Stroke, best_cells, tied_cells,
+    SpreadKind, Stroke, SweepCell, best_cells, tied_cells,
 };
 use ratatui::layout::Rect;
 use statistics::Summary;
@@ -122,7 +122,7 @@ impl SweepTable {
         for result in results {
             let (value, others) = split(&result);
             let others: Vec<String> = others.into_iter().map(|(key, value)| format!(" {key}={value}")).collect();
-            let title = format!("{}{}", result.cell.of, others.concat());
+            let title = format!("{}{}", result.cell.of.title(), others.concat());
             let at = rows.iter().position(|row| row.title == title).unwrap_or_else(|| {
                 rows.push(SweepRow { title, cells: vec![None; columns.len()] });
                 rows.len() - 1
@@ -230,10 +230,16 @@ impl SweepTable {
     }
 }
 
+/// `all-ReLU lr=0.03`: the arm by its title, and what was swept.
+fn cell_title(cell: &SweepCell) -> String {
+    let settings = cell.settings.iter().map(|(key, value)| format!(" {key}={value}"));
+    std::iter::once(cell.of.title()).chain(settings).collect()
+}
+
 /// All that is known of a cell.
 fn describe_cell(entry: &SweepEntry) -> String {
     let CellResult { cell, epoch, errors, diverged, stopped, is_over } = &entry.result;
-    let title = cell.title();
+    let title = cell_title(cell);
     if !diverged.is_empty() {
         let seeds: Vec<String> = diverged.iter().map(u64::to_string).collect();
         return format!("{title}: diverged with seed {}", seeds.join(", "));
@@ -241,7 +247,8 @@ fn describe_cell(entry: &SweepEntry) -> String {
     let Some(summary) = entry.summary else { return format!("{title}: nothing measured at epoch {epoch} yet") };
     let values: Vec<String> = errors.iter().map(|(seed, error)| format!("{error:.2} (seed {seed})")).collect();
     let interval = summary.interval().map_or("one seed has no interval".into(), |(low, high)| {
-        format!("95 % interval {:.2} to {high:.2}", low.max(0.0))
+        // The interval of few seeds may reach beyond what a share can be.
+        format!("95 % interval {:.2} to {:.2}", low.max(0.0), high.min(100.0))
     });
     let end = match (stopped, is_over) {
         (true, _) => ", where halving stopped it",
@@ -289,11 +296,12 @@ impl App {
         let line = |(of, best): (ArmId, Option<&CellResult>)| match best {
             Some(result) => {
                 let mean = result.mean().map_or(String::new(), |mean| format!("{mean:.2} % at epoch {}", result.epoch));
-                let tied: Vec<String> = tied_cells(&results, result).iter().map(|other| other.cell.title()).collect();
+                let tied: Vec<String> =
+                    tied_cells(&results, result).iter().map(|other| cell_title(&other.cell)).collect();
                 let tied = if tied.is_empty() { String::new() } else { format!("; as low: {}", tied.join(", ")) };
-                format!("best of {of}{so_far}: {}, {mean}; B takes it{tied}", result.cell.title())
+                format!("best of {}{so_far}: {}, {mean}; B takes it{tied}", of.title(), cell_title(&result.cell))
             }
-            None => format!("{of}: no cell has come to its last epoch yet"),
+            None => format!("{}: no cell has come to its last epoch with all its seeds yet", of.title()),
         };
         best_cells(&results).into_iter().map(line).collect()
     }

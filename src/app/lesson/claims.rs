@@ -63,6 +63,7 @@ pub fn finding_text(finding: &Finding) -> String {
     let seeds: Vec<String> = finding.seeds.iter().map(u64::to_string).collect();
     let seeds = match seeds.len() {
         0 => String::new(),
+        _ if finding.is_bound && finding.text.contains("seeds") => String::new(),
         count if finding.is_bound && count > 1 => format!(" ({count} seeds)"),
         1 => format!(" (seed {})", seeds[0]),
         count => {

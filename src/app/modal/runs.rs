@@ -2,6 +2,7 @@
 
 use super::text_input::{LONGEST_RUN_LINE, edit_up_to, one_line};
 use super::{Modal, RunLine, RunLinePurpose};
+use crate::operation::while_active;
 use crate::runs::name_runs;
 use crate::{Action, App, Effect, Pane, Tag, TrainingRun, keys};
 use crossterm::event::{KeyCode, KeyEvent};
@@ -41,7 +42,7 @@ impl App {
                 self.resume_run(run)
             }
             (KeyCode::Enter, Some(state)) if state.is_active() => {
-                self.message = Some("it is training; z pauses it, s stops it".into());
+                self.message = Some(while_active(&state).into());
                 Vec::new()
             }
             // Every other key of a chart gives it the keys.

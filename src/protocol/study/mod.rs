@@ -363,13 +363,15 @@ impl Study {
         let own = SETTINGS.iter().filter(|setting| setting.is_of_arms()).filter_map(|setting| {
             let values: Vec<String> = self.arms.iter().map(|arm| setting.print(self, &arm.settings)).collect();
             let value = setting.print(self, &arm.settings);
-            // A setting of the preset is not mentioned, or else the value that most arms have.
+            // A setting of the preset is not mentioned, or else the value that most arms have. Where no value is the
+            // most frequent one, as in a sweep, each arm has its own mentioned.
             let default = setting.print(&preset, preset.first_settings());
             let count = |of: &String| values.iter().filter(|value| *value == of).count();
             let usual = if values.contains(&default) {
                 Some(default)
             } else {
-                values.iter().find(|of| count(of) > 1 && values.iter().all(|other| count(other) <= count(of))).cloned()
+                let is_most = |of: &String| values.iter().all(|other| other == of || count(other) < count(of));
+                values.iter().find(|of| count(of) > 1 && is_most(of)).cloned()
             };
             (usual.as_ref() != Some(&value)).then(|| format!(" {} {value}", setting.key))
         });

@@ -107,7 +107,12 @@ fn cell_look(theme: &Theme, entry: &SweepEntry) -> (String, Style) {
     let Some(summary) = entry.summary else {
         return ((if *stopped { "stopped" } else { "…" }).into(), theme.faint());
     };
-    let half = entry.half_interval().map_or(String::new(), |half| format!(" ±{half:.2}"));
+    let half = entry.half_interval().map_or(String::new(), |half| match half {
+        // As many digits as the cell has room for.
+        half if half < 10.0 => format!(" ±{half:.2}"),
+        half if half < 99.95 => format!(" ±{half:.1}"),
+        _ => " ±>99".into(),
+    });
     let Some(rank) = entry.rank else {
         let at = if *stopped { format!(" @{epoch}") } else { " …".into() };
         return (format!("  {:.2}{at}", summary.mean), theme.faint());

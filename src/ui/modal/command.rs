@@ -28,6 +28,10 @@ pub fn draw(line: &CommandLine, app: &App, theme: &Theme, buffer: &mut Buffer) {
         (None, None) if line.text.is_empty() => {
             write_wrapped(theme, &format!("{}, or any words", commands()), theme.faint(), message, message.y, buffer);
         }
+        (None, None) if line.matches.is_empty() && !line.text.contains(' ') => {
+            let text = "Nothing has this in its name. Enter says which commands there are.";
+            write_wrapped(theme, text, theme.faint(), message, message.y, buffer);
+        }
         (None, None) => {}
     }
     let (first, rows) = line.shown(&app.screen);

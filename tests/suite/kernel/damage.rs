@@ -1,4 +1,5 @@
 //! Damaged stores: renamed aside with everything readable salvaged, and repaired from their backup.
+
 use crate::common::disk::SmallDisk;
 use crate::common::store::{RELU, TANH, commit, home, record, spec};
 use protocol::{Metric, RunId, RunState, RunTag, Study};

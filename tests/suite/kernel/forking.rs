@@ -1,4 +1,5 @@
 //! A fork goes on from its parent's checkpoint, to the bit, and needs the parent no more.
+
 use crate::common::direct;
 use crate::common::direct::{direct, spec, stored};
 use crate::common::kernel::{Kernel, connect, end, event, follow, home, log, numbers, refused, state, tensors, train};

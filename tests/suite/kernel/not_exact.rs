@@ -1,4 +1,5 @@
 //! A resume that can't guarantee the bits of an uninterrupted run says so and why, at once and in every later listing.
+
 use crate::common::digits;
 use crate::common::kernel as common;
 use crate::common::kernel::{Kernel, end, event, follow, home, train};

@@ -113,8 +113,17 @@ fn a_report_has_the_numbers_of_the_store() {
     let (_, page) = runs.report(&["1", "2"]);
     let page = parse(&page);
     let rows = table(&page, "arms");
-    let header =
-        ["arm", "seeds", "epoch", "validation error, %", "sd", "best, %", "test error, %", "sd", "epochs to 1.37 %"];
+    let header = [
+        "arm",
+        "seeds",
+        "epoch",
+        "validation error, %",
+        "sd",
+        "lowest of any seed, %",
+        "test error, %",
+        "sd",
+        "epochs to 1.37 %",
+    ];
     assert_eq!(rows[0], header);
     let titles: Vec<&str> = rows[1..].iter().map(|row| row[0].as_str()).collect();
     assert_eq!(titles, ["ReLU+Tanh (run 1)", "all-Tanh lr 0.05 (run 1)", "ReLU+Tanh batch 50 (run 2)"]);

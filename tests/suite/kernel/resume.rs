@@ -8,6 +8,7 @@
 //!                                                                            # full disk, an I/O error at each in turn
 //! cargo test --release --test suite -- --ignored --nocapture --test-threads 1 kill_costs
 //! ```
+
 use crate::common::digits;
 use crate::common::kernel as common;
 use crate::common::kernel::{

@@ -2,6 +2,7 @@
 //!
 //! A longer harness is ignored by default and prints its figures:
 //! `cargo test --release --test suite -- --ignored --nocapture hundred_notebooks`
+
 use crate::common::kernel as common;
 use crate::common::kernel::{
     Kernel, command, connect, end, endless, event, follow, home, program, refused, tiny, train, until,

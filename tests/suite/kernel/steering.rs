@@ -1,5 +1,6 @@
 //! A learning rate that is changed while a run trains is part of what the run is: the same bits however often its kernel
 //! dies, and the bits of the training loop alone with these rates.
+
 use crate::common::direct::{direct, spec, stored};
 use crate::common::kernel as common;
 use crate::common::kernel::{Kernel, end, event, follow, home, refused, train};

@@ -1,4 +1,5 @@
 //! The store by its public interface: what is written is read back, with other readers and after damage.
+
 use crate::common::disk::SmallDisk;
 use crate::common::store::{RELU, TANH, checkpoint, commit, home, record, spec};
 use protocol::{

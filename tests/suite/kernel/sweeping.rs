@@ -1,5 +1,6 @@
 //! A sweep is one run whose arms are the cells: the bits of each are those of a run of its own, it survives its kernel, and
 //! successive halving stops what an independent count says.
+
 use crate::common::direct::{direct, spec, stored};
 use crate::common::kernel::{Kernel, end, event, follow, home, log, state, train};
 use protocol::{Lane, Reply, RequestBody, RunEvent, RunId, RunState, Study, Sweep, SweepAxis};

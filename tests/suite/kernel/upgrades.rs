@@ -1,4 +1,5 @@
 //! Every version opens the stores of earlier versions: see the README beside each fixture.
+
 use crate::common::kernel::{Kernel, event, follow, home};
 use protocol::{EpochRecord, METRICS, RequestBody, RunEvent, RunId, RunState};
 use serde_json::{Value, json};

@@ -15,6 +15,15 @@ fn the_shipped_lessons_have_no_faults() {
 }
 
 #[test]
+fn the_readme_lists_the_course() {
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    for (number, lesson) in Library::english().lessons.iter().enumerate() {
+        let row = format!("| {number} {} |", lesson.meta.title);
+        assert!(readme.lines().any(|line| line.starts_with(&row)), "README.md has no row `{row}`");
+    }
+}
+
+#[test]
 fn no_line_is_wider_than_the_text() {
     let library = Library::english();
     for columns in 80..=200 {

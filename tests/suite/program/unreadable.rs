@@ -1,4 +1,5 @@
 //! What the notebook shows of runs and stores that can't be read. It never claims that there is nothing.
+
 use crate::common::cli::TestHome;
 use crate::common::notebook::Notebook;
 use crate::common::session::Session;

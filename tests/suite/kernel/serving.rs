@@ -1,4 +1,5 @@
 //! A real kernel: runs are trained, queued, paused and stopped, and survive full disks and killed kernels.
+
 use crate::common::disk::SmallDisk;
 use crate::common::kernel as common;
 use crate::common::kernel::{Kernel, end, endless, event, follow, home, log, program, refused, state, tiny, train};
