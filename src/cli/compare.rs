@@ -95,7 +95,7 @@ impl MeasuredRun {
         };
         let named = arms.iter().map(name).collect::<Vec<_>>().join(" or ");
         match (side.arm, arms.as_slice()) {
-            (Some(arm), all) if all.contains(&arm) => Ok(arm),
+            (Some(arm), _) if let Some(found) = self.summary.spec.find_arm(arm) => Ok(found),
             (Some(arm), _) => Err(Usage(format!("run {run} has no arm {arm}; name {named}")).into()),
             (None, [only]) => Ok(*only),
             (None, _) => Err(Usage(format!("run {run} has {} arms; name one: {named}", arms.len())).into()),

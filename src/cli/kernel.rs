@@ -67,7 +67,10 @@ fn status(home: &Home, as_json: bool) -> Outcome {
 
 fn stop(home: &Home, force: bool, as_json: bool) -> Outcome {
     let outcome = Client::connect(home).and_then(|client| match client {
-        Some(mut client) => client.leave(force).map(|()| true),
+        Some(mut client) => client.leave(force).map(|()| {
+            client.wait_for_exit();
+            true
+        }),
         None => Ok(false),
     });
     let mut killed = false;

@@ -88,7 +88,7 @@ enum RunsCommand {
     Export {
         /// Its number in `relu runs`
         run: RunId,
-        /// What the file holds; otherwise what its name ends in, else csv
+        /// What the file holds; otherwise what its name ends in, and csv on stdout
         #[arg(long, value_enum)]
         format: Option<Format>,
         #[arg(long, help = CHART_METRIC)]

@@ -28,6 +28,7 @@ pub fn forked_study(
     changes: &[(String, String)],
 ) -> Result<Study, SpecError> {
     let mut study = parent.clone();
+    let arms: Vec<ArmId> = arms.iter().map(|arm| parent.find_arm(*arm).unwrap_or(*arm)).collect();
     if let Some(unknown) = arms.iter().find(|arm| parent.settings(**arm).is_none()) {
         let known: Vec<String> = parent.arm_ids().map(|arm| arm.to_string()).collect();
         let message = format!("there is no {unknown}; there are {}", known.join(", "));

@@ -90,11 +90,12 @@ impl Steering {
     }
 }
 
-/// The steerings that still decide a rate: not one that a later one of the same arm and epoch replaced for all its lanes.
+/// The steerings that still decide a rate: not one that a later one replaced for all its lanes before it took effect.
 pub fn effective_steerings(steerings: &[Steering]) -> impl Iterator<Item = &Steering> {
     steerings.iter().enumerate().filter_map(move |(at, steering)| {
         let replaces = |later: &Steering| {
-            (later.arm, later.setting, later.epoch) == (steering.arm, steering.setting, steering.epoch)
+            (later.arm, later.setting) == (steering.arm, steering.setting)
+                && later.epoch <= steering.epoch
                 && later.passed.iter().all(|seed| steering.passed.contains(seed))
         };
         (!steerings[at + 1..].iter().any(replaces)).then_some(steering)
@@ -140,11 +141,12 @@ pub fn arm_history(run: RunId, study: &Study, arm: ArmId, steerings: &[Steering]
     steered.into_iter().chain(forked).collect()
 }
 
-/// The base learning rate of a lane in an epoch: that of the last steering up to this epoch that holds for the lane, or
-/// the study's. Of two steerings at the same epoch the later in the list counts.
+/// The base learning rate of a lane in an epoch: that of the last in the list of the steerings that hold for the lane and
+/// have begun by this epoch, or the study's. The list is in the order of the commands: what was asked for last holds from
+/// its epoch on, also beyond the epoch of an earlier command that a lane has not come to, or has gone back behind.
 pub fn steered_rate(steerings: &[Steering], lane: Lane, epoch: u32, base: f64) -> f64 {
     let holds = |steering: &&Steering| steering.holds_for(lane) && steering.epoch <= epoch;
-    steerings.iter().filter(holds).max_by_key(|steering| steering.epoch).map_or(base, |steering| steering.value)
+    steerings.iter().rev().find(holds).map_or(base, |steering| steering.value)
 }
 
 #[cfg(test)]
@@ -214,13 +216,21 @@ mod tests {
             value,
             passed: passed.to_vec(),
         };
-        let steerings = [of(9, 0.9, &[]), of(3, 0.3, &[1]), of(5, 0.5, &[]), of(5, 0.6, &[2])];
+        let steerings = [of(3, 0.3, &[1]), of(5, 0.5, &[]), of(5, 0.6, &[2]), of(9, 0.9, &[])];
         let rates = |arm, seed| -> Vec<f64> {
             [2, 3, 4, 5, 8, 9].map(|epoch| steered_rate(&steerings, Lane { arm, seed }, epoch, 0.1)).into()
         };
         assert_eq!(rates(ArmId::RELU_TANH, 1), [0.1, 0.1, 0.1, 0.6, 0.6, 0.9]);
         assert_eq!(rates(ArmId::RELU_TANH, 2), [0.1, 0.3, 0.3, 0.5, 0.5, 0.9]);
         assert_eq!(rates(ArmId::ALL_TANH, 1), [0.1; 6]);
+        // A kernel that was killed goes back to a checkpoint, so the later command may have the earlier epoch.
+        let steerings = [of(4, 0.0001, &[]), of(3, 0.5, &[2])];
+        let rates = |seed| -> Vec<f64> {
+            let lane = Lane { arm: ArmId::RELU_TANH, seed };
+            (2..=5).map(|epoch| steered_rate(&steerings, lane, epoch, 0.1)).collect()
+        };
+        assert_eq!(rates(1), [0.1, 0.5, 0.5, 0.5]);
+        assert_eq!(rates(2), [0.1, 0.1, 0.0001, 0.0001]);
     }
 
     #[test]

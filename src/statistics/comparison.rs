@@ -185,6 +185,11 @@ impl Comparison {
                 left_out.extend(whys.min().map(|why| LeftOut { seed, why }));
             }
         }
+        let other_images = other_images(quantity.metric(), arms);
+        if other_images.is_some() {
+            // A difference of errors on other images is no measurement.
+            pairs.clear();
+        }
         let paired = PairedTest::of(&pairs.iter().map(|pair| (pair.a, pair.b)).collect::<Vec<_>>());
         let to_threshold = threshold.map(|threshold| EpochsToThreshold::of(threshold, arms, &summaries, &pairs));
         Self {
@@ -195,7 +200,7 @@ impl Comparison {
             left_out,
             paired,
             same_data: arms[0].data == arms[1].data,
-            other_images: other_images(quantity.metric(), arms),
+            other_images,
             answers: Vec::new(),
             to_threshold,
         }
@@ -766,7 +771,7 @@ mod tests {
             "The validation error of ReLU+Tanh (run 7) and that of all-Tanh (run 8) do not compare: they are of 10,000 and \
              of 2,000 validation images; the test images are the same."
         );
-        assert_eq!(found.threshold_sentence(), None);
+        assert_eq!((found.threshold_sentence(), found.pairs.len(), found.paired), (None, 0, None));
         let of = |metric: &str, b: &ArmCurves| {
             Comparison::of(metric.parse().unwrap(), [&a, b], AtEpoch::LastCommon, None).sentence()
         };

@@ -18,8 +18,8 @@ pub enum OutputError {
 
 /// Writes `bytes` to `path`. `-`, `/dev/stdout` and links to it are this process's own standard output.
 ///
-/// The path is opened first, and its type decides: a pipe or a device is written to; a file is truncated and written in
-/// place, so that its mode, owner and links stay and neither an unwritable folder nor a mount point prevents it; a
+/// The path is opened first, and its type decides: a pipe or a device is written to; a file is written in place, once
+/// there is room for all of it, so that its mode, owner and links stay and neither an unwritable folder nor a mount point prevents it; a
 /// dangling link creates its target. If a file that this call created can't be written completely, it is removed.
 pub fn write_out(home: &Home, path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
     let unwritable = |cause| OutputError::Unwritable { path: path.display().to_string(), cause };
@@ -41,12 +41,29 @@ pub fn write_out(home: &Home, path: &Path, bytes: &[u8]) -> Result<(), OutputErr
             if !is_new && meta.nlink() > 1 && contains_file(home.folder(), &meta) {
                 return Err(inside());
             }
-            let written = file.set_len(0).and_then(|()| write_all(&mut file, bytes)).and_then(|()| file.sync_all());
+            let written = reserve(&file, bytes.len() as u64)
+                .and_then(|()| write_all(&mut file, bytes))
+                .and_then(|()| file.set_len(bytes.len() as u64))
+                .and_then(|()| file.sync_all());
             if written.is_err() && is_new {
                 let _ = fs::remove_file(&target);
             }
             written.map_err(unwritable)
         }
+    }
+}
+
+/// Takes the room for so many bytes before the first of them is written: a full disk must not cost what the file holds.
+/// Where a file system can't do this, nothing is reserved.
+fn reserve(file: &File, length: u64) -> io::Result<()> {
+    if length == 0 {
+        return Ok(());
+    }
+    match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::KEEP_SIZE, 0, length) {
+        Err(error @ (rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT | rustix::io::Errno::FBIG)) => {
+            Err(error.into())
+        }
+        _ => Ok(()),
     }
 }
 

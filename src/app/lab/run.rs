@@ -239,7 +239,11 @@ impl App {
         match self.lab_training().map(|training| (training.run, &training.state)) {
             Some((_, RunState::Paused)) => self.message = Some("it is paused; Enter continues it".into()),
             Some((run, state)) if state.is_active() => {
-                self.message = Some(format!("run {run} pauses after the batch that it trains"));
+                self.message = Some(if *state == RunState::Queued {
+                    format!("run {run} no longer waits for a core; Enter continues it")
+                } else {
+                    format!("run {run} pauses after the batch that it trains")
+                });
                 return vec![Effect::Request(Tag::Run(run), RequestBody::Pause { run })];
             }
             _ => self.message = Some("nothing trains here".into()),

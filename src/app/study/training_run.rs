@@ -349,21 +349,34 @@ impl TrainingRun {
         self.spec.arm_ids().map(|arm| ArmView::new(arm, self)).collect()
     }
 
-    /// Seconds by the clock without pauses. No lane can have worked for longer than the run.
+    /// Seconds by the clock without pauses. No lane can have worked for longer than the run. The epochs that a fork has of
+    /// its parent took no time of its own.
     pub fn seconds(&self) -> f64 {
-        self.lanes.iter().map(LaneView::seconds).fold(self.elapsed, f64::max)
+        self.lanes.iter().map(|lane| self.own_seconds(lane)).fold(self.elapsed, f64::max)
+    }
+
+    fn own_seconds(&self, lane: &LaneView) -> f64 {
+        lane.seconds() - self.inherited(lane).filter_map(|record| record.get(Metric::Seconds)).sum::<f64>()
+    }
+
+    /// The epochs of a lane that are the parent's.
+    fn inherited<'a>(&self, lane: &'a LaneView) -> impl Iterator<Item = &'a EpochRecord> {
+        let last = self.fork.map_or(0, |fork| fork.epoch);
+        lane.points.iter().take_while(move |record| record.epoch <= last)
     }
 
     /// The seconds left at the pace so far; `None` before there is a pace. Lanes that wait for a core count too: all
     /// lanes together keep their pace, and no lane finishes before its own epochs are done.
     pub fn remaining_seconds(&self) -> Option<f64> {
         let open: Vec<&LaneView> = self.lanes.iter().filter(|lane| lane.is_open()).collect();
-        let each = f64::from(self.spec.epochs);
-        let done: f64 = open.iter().map(|lane| lane.epochs_and_part()).sum();
+        let parents = self.fork.map_or(0, |fork| fork.epoch);
+        let each = f64::from(self.spec.epochs.saturating_sub(parents));
+        let own_epochs = |lane: &LaneView| (lane.epochs_and_part() - f64::from(parents)).max(0.0);
+        let done: f64 = open.iter().map(|lane| own_epochs(lane)).sum();
         let all = each * open.len() as f64;
         let together = (done > 0.02).then(|| self.seconds() / done * (all - done).max(0.0))?;
-        let own = open.iter().filter(|lane| lane.epochs_and_part() > 0.02);
-        let left = own.map(|lane| lane.seconds() / lane.epochs_and_part() * (each - lane.epochs_and_part()).max(0.0));
+        let own = open.iter().filter(|lane| own_epochs(lane) > 0.02);
+        let left = own.map(|lane| self.own_seconds(lane) / own_epochs(lane) * (each - own_epochs(lane)).max(0.0));
         Some(left.fold(together, f64::max))
     }
 

@@ -51,7 +51,8 @@ pub enum GetError {
     Busy { folder: PathBuf },
     #[error("{path} can't be read ({source}); check the path and its permissions", path = .path.display())]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error("{path} is no tar archive ({source}); {FORMS}", path = .path.display())]
+    // The source quotes bytes of the file.
+    #[error("{path} is no tar archive, or is cut off; {FORMS}", path = .path.display())]
     NotAnArchive { path: PathBuf, source: io::Error },
     #[error("{path} holds no form of {title}; {FORMS}", path = .path.display())]
     UnknownForm { path: PathBuf, title: &'static str },
@@ -119,7 +120,11 @@ fn unpack(installation: &mut Installation, path: &Path, tell: &mut dyn FnMut(Ste
 
 fn download_and_unpack(installation: &mut Installation, url: &str, tell: &mut dyn FnMut(Step)) -> Result<(), GetError> {
     let archive = download::fetch(url, installation.downloads(), tell)?;
-    let outcome = unpack(installation, &archive, tell);
+    let outcome = unpack(installation, &archive, tell).map_err(|error| match error {
+        // What was asked for, not where it was kept meanwhile.
+        GetError::NotAnArchive { source, .. } => GetError::NotAnArchive { path: url.into(), source },
+        error => error,
+    });
     // An archive that is not what was published would be refused again.
     if !matches!(outcome, Err(GetError::Unwritable { .. })) {
         let _ = fs::remove_file(&archive);

@@ -78,6 +78,7 @@ impl Kernel {
         };
         let RunSummary { spec, state: run_state, .. } = summary;
         let refuse = |why: String| Err(Refusal::new(ErrorKind::State, format!("run {run} {why}")));
+        let arm = spec.find_arm(arm).unwrap_or(arm);
         if spec.settings(arm).is_none() {
             let arms: Vec<String> = spec.arm_ids().map(|arm| arm.to_string()).collect();
             let message = format!("run {run} has no arm {arm}; it has {}", arms.join(", "));

@@ -264,6 +264,14 @@ impl Study {
         self.arms.iter().find(|own| own.id == arm).map(|own| &own.settings)
     }
 
+    /// The arm that a reader names: by its id, or as the study's text may name its activations, `all-relu` for
+    /// `relu-relu`.
+    pub fn find_arm(&self, named: ArmId) -> Option<ArmId> {
+        let is_there = |arm: &ArmId| self.settings(*arm).is_some();
+        let by_activations = || named.as_str().parse::<Activations>().ok()?.slug().parse().ok();
+        Some(named).filter(is_there).or_else(|| by_activations().filter(is_there))
+    }
+
     /// The settings of the first arm, which stand for all where only one value can be shown.
     pub fn first_settings(&self) -> &ArmSettings {
         static ARTICLE: std::sync::LazyLock<ArmSettings> = std::sync::LazyLock::new(ArmSettings::default);
@@ -682,6 +690,17 @@ mod tests {
     }
 
     #[test]
+    fn an_arm_is_found_by_either_name() {
+        let study: Study = "all-relu; all-tanh; mine: gelu-gelu".parse().unwrap();
+        let find = |name: &str| study.find_arm(name.parse().unwrap()).map(|arm| arm.to_string());
+        assert_eq!(find("all-relu").as_deref(), Some("relu-relu"));
+        assert_eq!(find("relu-relu").as_deref(), Some("relu-relu"));
+        assert_eq!(find("tanh-tanh").as_deref(), Some("all-tanh"));
+        assert_eq!(find("mine").as_deref(), Some("mine"));
+        assert_eq!((find("all-gelu"), find("relu-tanh"), find("other")), (None, None, None));
+    }
+
+    #[test]
     fn titles_name_what_distinguishes_arms() {
         let titles = |text: &str| {
             let study: Study = text.parse().unwrap();
@@ -694,6 +713,9 @@ mod tests {
         );
         assert_eq!(titles("relu-tanh; all-tanh lr=0.05"), ["ReLU+Tanh", "all-Tanh lr 0.05"]);
         assert_eq!(titles("relu-tanh; mine: relu-tanh batch=10"), ["ReLU+Tanh", "mine"]);
+        // No rate is the usual one.
+        let swept = titles("all-relu lr=0.05; all-relu lr=0.2; all-tanh lr=0.05; all-tanh lr=0.2");
+        assert_eq!(swept, ["all-ReLU lr 0.05", "all-ReLU lr 0.2", "all-Tanh lr 0.05", "all-Tanh lr 0.2"]);
         let many = titles("relu-tanh; all-tanh; gelu-gelu lr=0.2 momentum=0.9 nesterov=yes wd=0.1");
         let grid = titles("relu-tanh; relu-tanh lr=0.2 wd=0.1; relu-tanh lr=0.2 wd=0.2");
         assert_eq!(grid, ["ReLU+Tanh", "ReLU+Tanh lr 0.2 wd 0.1", "ReLU+Tanh lr 0.2 wd 0.2"]);

@@ -189,6 +189,12 @@ impl Sweep {
         if axes.is_empty() {
             return Err(fault("none given; take for example lr=0.01,0.03,0.1"));
         }
+        let mut axes = axes.to_vec();
+        for axis in &mut axes {
+            // Named as the study's text may name it.
+            axis.arm = axis.arm.map(|arm| base.find_arm(arm).unwrap_or(arm));
+        }
+        let axes = axes.as_slice();
         for (at, axis) in axes.iter().enumerate() {
             let key = axis.setting.key;
             if let Some(arm) = axis.arm.filter(|arm| base.settings(*arm).is_none()) {

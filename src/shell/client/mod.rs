@@ -219,6 +219,21 @@ impl Client {
         }
     }
 
+    /// Waits until the process of a kernel that has left is gone: LibTorch takes a moment to give its memory back. Not for
+    /// ever, as nothing depends on it.
+    pub fn wait_for_exit(&self) {
+        let Some(pid) = self.sender.pid else { return };
+        // A process that has ended and was not waited for yet is in state Z.
+        let runs = || {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+            stat.is_ok_and(|stat| stat.contains("(relu-kernel)") && !stat.contains(") Z"))
+        };
+        let deadline = Instant::now() + KILL_TIMEOUT;
+        while runs() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Kills a kernel that does not answer or does not leave, and waits until it has ended. What it has committed is kept.
     ///
     /// # Errors

@@ -8,6 +8,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+/// The signs of a run's arms in front of its settings; those of all cells of a large sweep would leave these no room.
+const MARKERS: usize = 8;
 /// Rows beneath the list for what is known of the chosen run.
 const DETAIL: u16 = 3;
 
@@ -49,8 +51,12 @@ pub fn draw_differences(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffe
     let mut y = area.y;
     let most = area.bottom().min(area.y + area.height / 3);
     for training in std::iter::once(first).chain(others) {
-        let mark = |x, (_, slot)| buffer.set_stringn(x, y, theme.marker(slot), 1, theme.arm(slot)).0;
-        let x = arm_slots(&shown, training.run).into_iter().fold(area.x, mark);
+        let slots: Vec<usize> = arm_slots(&shown, training.run).into_iter().map(|(_, slot)| slot).collect();
+        let mark = |x, slot: &usize| buffer.set_stringn(x, y, theme.marker(*slot), 1, theme.arm(*slot)).0;
+        let mut x = slots.iter().take(MARKERS).fold(area.x, mark);
+        if slots.len() > MARKERS {
+            x = buffer.set_stringn(x, y, theme.text("…"), 1, theme.faint()).0;
+        }
         let differences = app.lab_differences(training.run);
         let is_ghost = shown.iter().any(|run| run.training.run == training.run && run.role == RunRole::Ghost);
         let faint = if is_ghost { " (dotted)" } else { "" };

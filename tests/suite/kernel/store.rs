@@ -415,3 +415,22 @@ fn a_store_is_read_on_a_full_disk() {
     assert_eq!(Store::open_read(&home).unwrap().epochs(run).unwrap(), [record(RELU, 1)]);
     assert!(matches!(Store::open(&home).err(), Some(StoreError::Full)));
 }
+
+/// What a table or a chart replaces is whole until all of the new one has room.
+#[test]
+fn a_file_survives_that_it_can_not_be_replaced_on_a_full_disk() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let (_folder, home) = home();
+    let file = disk.path().join("curves.csv");
+    fs::write(&file, "the old table").unwrap();
+    disk.fill();
+    let long = vec![b'x'; 100_000];
+    let error = store::write_out(&home, &file, &long).unwrap_err();
+    assert!(error.to_string().contains("No space left"), "{error}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "the old table");
+    disk.free();
+    store::write_out(&home, &file, &long).unwrap();
+    assert_eq!(fs::read(&file).unwrap(), long);
+    store::write_out(&home, &file, b"short").unwrap();
+    assert_eq!(fs::read(&file).unwrap(), b"short");
+}
