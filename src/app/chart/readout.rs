@@ -26,6 +26,8 @@ pub struct ReadoutCurve {
     pub points: Vec<ReadoutPoint>,
     /// Whether it has a value between its points: that of the point before.
     pub is_joined: bool,
+    /// Whether it was measured by a training run.
+    pub is_of_run: bool,
 }
 
 /// The spread of a value.
@@ -64,7 +66,8 @@ impl Readout {
             };
             let points = points.filter_map(|(at, &(x, y))| Some((x, y?, spread(at)))).filter(is_drawn);
             let curve = ReadoutCurve::new(&series.name, describe_source(&series.source), points);
-            ReadoutCurve { is_joined: series.stroke != Stroke::Points, ..curve }
+            let is_of_run = matches!(series.source, Source::Run { .. });
+            ReadoutCurve { is_joined: series.stroke != Stroke::Points, is_of_run, ..curve }
         });
         let marks = plot.marks.iter().map(|mark| {
             let point = (mark.at[0], mark.at[1], None);
@@ -91,7 +94,7 @@ impl Readout {
                 beside: None,
             };
             let (name, source) = (bar.name.clone(), figure.source.describe());
-            ReadoutCurve { name, source, points: parts.map(point).collect(), is_joined: false }
+            ReadoutCurve { name, source, points: parts.map(point).collect(), ..ReadoutCurve::default() }
         };
         Self {
             x: String::new(),
@@ -192,9 +195,12 @@ impl Readout {
         Some(PlotCursor { point: nearest, ..cursor })
     }
 
-    /// The last point of the first curve that has any.
+    /// The last point of the first curve that has any. Beside a training run's curves, published points come last, whatever
+    /// their place among the curves.
     pub(crate) fn first(&self) -> Option<PlotCursor> {
-        let curve = self.curves.iter().position(|curve| !curve.points.is_empty())?;
+        let has_points = |curve: &ReadoutCurve| !curve.points.is_empty();
+        let of_run = self.curves.iter().position(|curve| curve.is_of_run && has_points(curve));
+        let curve = of_run.or_else(|| self.curves.iter().position(has_points))?;
         Some(PlotCursor { curve, point: self.curves[curve].points.len() - 1 })
     }
 
@@ -237,7 +243,7 @@ impl ReadoutCurve {
         let mut points: Vec<ReadoutPoint> =
             points.into_iter().map(|(x, y, spread)| ReadoutPoint { x, what: None, y, spread, beside: None }).collect();
         points.sort_by(|a, b| a.x.total_cmp(&b.x));
-        Self { name: name.into(), source, points, is_joined: false }
+        Self { name: name.into(), source, points, ..Self::default() }
     }
 }
 

@@ -870,6 +870,30 @@ fn the_chart_of_the_laboratory_takes_the_keys_and_the_mouse() {
     assert!(session.app.cursor().is_some());
 }
 
+/// Published points stand in the chart before the first epoch has ended; they are none of its curves.
+#[test]
+fn the_cursor_starts_on_a_measured_curve() {
+    let mut session = on_own("relu-tanh; all-tanh | epochs=6", 120, 40);
+    start(&mut session, 3);
+    session.kernel(RunEvent::Continued { run: RunId(3) });
+    let points = session.app.readout(&Pane::Lab).unwrap();
+    assert!(points.curves.iter().any(|curve| !curve.points.is_empty()), "there are published points");
+    session.type_text("v");
+    assert!(
+        session.app.message.as_ref().unwrap().contains("nothing is measured here yet"),
+        "{:?}",
+        session.app.message
+    );
+    assert!(matches!(session.app.modals.last(), Some(Modal::Lab)) && session.app.cursor().is_none());
+    let record = EpochRecord::new(Lane { arm: ArmId::ALL_TANH, seed: 1 }, 1, [(Metric::ValError, 3.0)]);
+    session.kernel(RunEvent::Epoch { run: RunId(3), record });
+    session.type_text("v");
+    let (pane, cursor) = session.app.cursor().unwrap();
+    let readout = session.app.readout(pane).unwrap();
+    let curve = &readout.curves[cursor.curve];
+    assert!(curve.is_of_run && curve.name == "all-Tanh", "{}", curve.name);
+}
+
 /// The run that was forked stands behind its fork, in the colours of its arms.
 #[test]
 fn a_forked_run_is_a_ghost() {
