@@ -259,6 +259,9 @@ impl App {
     /// Carries out a key of a chart that takes the keys, which it does until it is left.
     pub(crate) fn perform_in_chart(&mut self, on: &Pane, action: ChartAction) -> Vec<Effect> {
         if action == ChartAction::Leave {
+            if *on == Pane::Lab {
+                self.leave_lab_values();
+            }
             return Vec::new();
         }
         // The cursor belongs to the chart while it has the keys.
@@ -318,8 +321,10 @@ impl App {
     pub(crate) fn press_chart(&mut self, at: Position) -> bool {
         let Some(DrawnChart { pane, place }) = self.chart_under(at).cloned() else { return false };
         if matches!(self.modals.last(), Some(Modal::Run(_) | Modal::Lab)) {
+            // A click chooses the page, as it does anywhere in the laboratory.
             if pane == Pane::Lab {
                 self.lab.page = LabPage::Chart;
+                self.lab.page_before_values = None;
             }
             self.read_values(Some(pane.clone()));
         }

@@ -166,6 +166,8 @@ pub struct Lab {
     pub compare: CompareView,
     /// The cell of a sweep that is looked at.
     pub sweep_cursor: SweepCursor,
+    /// The page on which the chart was given the keys.
+    pub(crate) page_before_values: Option<LabPage>,
     /// Whether the chart has all the room on its page.
     chart_alone: bool,
     /// As the store has it.
@@ -638,11 +640,22 @@ impl App {
 
     /// Puts the cursor into the chart of the run.
     pub(crate) fn read_lab_values(&mut self) {
-        if self.lab_training().is_some() {
-            self.lab.page = LabPage::Chart;
-            self.read_values(Some(Pane::Lab));
-        } else {
+        if self.lab_training().is_none() {
             self.message = Some("there is no curve yet; Enter runs the study".into());
+            return;
+        }
+        self.read_values(Some(Pane::Lab));
+        if matches!(self.modals.last(), Some(Modal::Values(_))) {
+            self.lab.page_before_values = Some(self.lab.page);
+            self.lab.page = LabPage::Chart;
+        }
+    }
+
+    /// Goes back to the page on which the chart was given the keys.
+    pub(crate) fn leave_lab_values(&mut self) {
+        let before = self.lab.page_before_values.take();
+        if self.lab.page == LabPage::Chart {
+            self.lab.page = before.unwrap_or(LabPage::Chart);
         }
     }
 

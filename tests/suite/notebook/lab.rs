@@ -870,6 +870,31 @@ fn the_chart_of_the_laboratory_takes_the_keys_and_the_mouse() {
     assert!(session.app.cursor().is_some());
 }
 
+/// The arrows move in the table again where they did before the chart had the keys.
+#[test]
+fn leaving_the_chart_goes_back_to_the_page_before() {
+    for (columns, rows) in [(80, 24), (120, 40), (200, 50)] {
+        for key in [KeyCode::Esc, KeyCode::Char('q')] {
+            let mut session = swept(columns, rows);
+            let cursor = session.app.lab.sweep_cursor;
+            for page in [LabPage::Study, LabPage::Chart, LabPage::Sweep, LabPage::Compare] {
+                session.app.lab.page = page;
+                session.type_text("v");
+                assert_eq!(session.app.lab.page, LabPage::Chart);
+                session.press(KeyCode::Left);
+                session.press(key);
+                assert_eq!(session.app.lab.page, page, "{columns}x{rows}");
+                assert!(matches!(session.app.modals.last(), Some(Modal::Lab)));
+            }
+            session.app.lab.page = LabPage::Sweep;
+            session.type_text("v");
+            session.press(key);
+            session.press(KeyCode::Left);
+            assert_eq!(session.app.lab.sweep_cursor.column + 1, cursor.column, "{columns}x{rows}");
+        }
+    }
+}
+
 /// Published points stand in the chart before the first epoch has ended; they are none of its curves.
 #[test]
 fn the_cursor_starts_on_a_measured_curve() {
