@@ -245,6 +245,14 @@ impl App {
             }
             return Vec::new();
         }
+        if on == Pane::Lab {
+            // A message or a change of the layout needs to know who has the keys.
+            self.modals.push(Modal::Values(on.clone()));
+            if self.lab_key_in_chart(key) {
+                return Vec::new();
+            }
+            self.modals.pop();
+        }
         match chart_action(key) {
             Some(action) => return self.perform_in_chart(&on, action),
             None if keys::action(key) == Some(crate::Action::Help) => {

@@ -895,6 +895,30 @@ fn leaving_the_chart_goes_back_to_the_page_before() {
     }
 }
 
+/// The help on the same screen lists the keys of the laboratory and of the chart: each does something, or says where it does.
+#[test]
+fn keys_of_the_laboratory_are_answered_while_the_chart_has_the_keys() {
+    let mut session = swept(120, 40);
+    session.type_text("vg");
+    assert_eq!(session.app.lab_layout().chart.map(|area| area.width), Some(120));
+    assert!(matches!(session.app.modals.last(), Some(Modal::Values(Pane::Lab))) && session.app.cursor().is_some());
+    session.type_text("g");
+    assert!(session.app.lab_layout().is_beside());
+    session.type_text("B");
+    assert_eq!(
+        session.app.message.as_deref(),
+        Some("the chart has the keys; Esc leaves it, then B: take each arm at the best of the sweep")
+    );
+    assert!(matches!(session.app.modals.last(), Some(Modal::Values(Pane::Lab))));
+    session.press(KeyCode::Esc);
+    session.type_text("B");
+    assert!(session.app.message.as_ref().unwrap().contains("at its own best"), "{:?}", session.app.message);
+    // A narrow screen shows one page at a time: there is nothing to change.
+    let mut session = swept(80, 24);
+    session.type_text("vg");
+    assert!(session.app.message.as_ref().unwrap().contains("one page at a time already"), "{:?}", session.app.message);
+}
+
 /// Published points stand in the chart before the first epoch has ended; they are none of its curves.
 #[test]
 fn the_cursor_starts_on_a_measured_curve() {
