@@ -155,6 +155,15 @@ fn placed(rows: Vec<ResultRow>, slots: &[usize]) -> Vec<ResultRow> {
 }
 
 impl Results<'_> {
+    /// A sentence about the run itself; beside others it begins with the run's number.
+    fn of_own_run(&self, sentence: String) -> String {
+        if self.beside.is_empty() || sentence.is_empty() {
+            sentence
+        } else {
+            format!("run {}: {sentence}", self.training.run)
+        }
+    }
+
     fn lane_rows(&self) -> Vec<ResultRow> {
         placed(ResultRow::lane_rows(self.training), &self.slots)
     }
@@ -218,7 +227,8 @@ fn times(training: &TrainingRun) -> String {
 
 /// The state of a run and its times, on one line if both fit.
 fn header_lines(view: &Results, width: u16) -> Vec<(String, String)> {
-    let (status_sentence, times) = (status_sentence(view.training, view.enter_goes_on), times(view.training));
+    let status_sentence = view.of_own_run(status_sentence(view.training, view.enter_goes_on));
+    let times = times(view.training);
     let mut lines: Vec<(String, String)> =
         textwrap::wrap(&status_sentence, app::wrap_options(usize::from(width.max(1))))
             .into_iter()
@@ -275,7 +285,7 @@ impl Tone {
     }
 }
 
-/// What has gone wrong, other remarks, and how the arms compare.
+/// What has gone wrong, other remarks, and how the arms compare: of the run itself, also where others are beside it.
 fn remarks(view: &Results) -> Vec<(String, Tone)> {
     let training = view.training;
     let mut remarks: Vec<String> = training.notice.iter().cloned().collect();
@@ -290,9 +300,11 @@ fn remarks(view: &Results) -> Vec<(String, Tone)> {
         remarks.push(format!("with other settings than the lesson's: {}", view.changed_settings.join(", ")));
     }
     let other_run = view.other_run.clone().map(|other_run| (other_run, Tone::Good));
-    let verdict = if view.is_sweep { None } else { training.verdict().map(|sentence| (sentence, Tone::Good)) };
-    let loading = training.is_loading.then(|| (format!("loading {}", training.spec.data.title()), Tone::Good));
-    remarks.into_iter().map(|remark| (remark, Tone::Bad)).chain(loading).chain(other_run).chain(verdict).collect()
+    let good = |sentence| (view.of_own_run(sentence), Tone::Good);
+    let verdict = if view.is_sweep { None } else { training.verdict().map(good) };
+    let loading = training.is_loading.then(|| good(format!("loading {}", training.spec.data.title())));
+    let remarks = remarks.into_iter().map(|remark| (view.of_own_run(remark), Tone::Bad));
+    remarks.chain(loading).chain(other_run).chain(verdict).collect()
 }
 
 /// Writes the remarks that fit, with an ellipsis at the end if some are left out.
@@ -436,7 +448,7 @@ pub fn draw_below(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffer
     let kept = remark_rows.min(left.saturating_sub(entries.len()).max(1));
     let with_facts = left > entries.len() + kept;
     if with_facts {
-        let settings = format!("{} · {}", settings_text(training), backend(training));
+        let settings = view.of_own_run(format!("{} · {}", settings_text(training), backend(training)));
         let settings = fit_items(theme, &settings, usize::from(area.width));
         buffer.set_stringn(area.x, y, settings, usize::from(area.width), theme.faint());
         y += 1;
@@ -465,7 +477,7 @@ pub fn draw_beside(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffe
     } else {
         y = write_wrapped(
             theme,
-            &status_sentence(training, view.enter_goes_on),
+            &view.of_own_run(status_sentence(training, view.enter_goes_on)),
             status_style(theme, training),
             area,
             y,
@@ -478,7 +490,7 @@ pub fn draw_beside(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffe
     let settings = if view.waiting.is_some() {
         computation_text(training)
     } else {
-        format!("{}, {}", settings_text(training), computation_text(training))
+        view.of_own_run(format!("{}, {}", settings_text(training), computation_text(training)))
     };
     let settings_rows = height(&settings, area.width) as u16;
     let bottom = area.bottom().saturating_sub(settings_rows);

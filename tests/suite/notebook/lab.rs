@@ -605,6 +605,31 @@ fn runs_from_the_command_line_are_beside_each_other() {
     assert_eq!(keys, ["activations", "lr"]);
 }
 
+/// Two runs of two arms: what stands beneath the chart says of which run it is, and one arm of each run is compared.
+#[test]
+fn of_runs_beside_each_other_each_sentence_names_its_run() {
+    for (columns, rows) in [(80, 24), (120, 40), (200, 50)] {
+        let mut session = Session::on("faster", columns, rows);
+        session.send(Event::OpenLab { study: None, runs: vec![RunId(5), RunId(6)] });
+        for (run, other_arm) in [(5, "all-tanh"), (6, "gelu-gelu")] {
+            let spec = format!("{other_arm}; relu-tanh | epochs=4 images=1000").parse().unwrap();
+            session.send(Event::History(RunId(run), vec![RunEvent::Started { run: RunId(run), spec }]));
+            measure(&mut session, run, 4);
+            session.kernel(RunEvent::Finished { run: RunId(run) });
+        }
+        let compared = |session: &Session| session.app.compared_arms().unwrap().map(|arm| (arm.run, arm.arm));
+        let [(first, _), second] = compared(&session);
+        assert_eq!((first, second.0), (RunId(5), RunId(6)), "one arm of each");
+        // The second arm is in both runs; once the reader has chosen, that is kept.
+        session.press(KeyCode::Right);
+        let [first, _] = compared(&session);
+        assert_eq!(first, (RunId(5), ArmId::RELU_TANH));
+        session.app.lab.page = LabPage::Chart;
+        let screen = session.screen(&RICH);
+        assert!(screen.contains("run 5: finished: 4 epochs"), "{columns}x{rows}\n{screen}");
+    }
+}
+
 #[test]
 fn the_rate_of_the_chosen_arm_is_steered_while_it_trains() {
     let mut session = on_own("relu-tanh; all-tanh | epochs=9 images=1000", 120, 40);
