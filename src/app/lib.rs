@@ -74,7 +74,7 @@ pub use study::form::{Field, StudyForm};
 pub use study::training_run::{ArmView, LaneView, MeanPoint, Spread, TrainingRun};
 pub use update::update;
 pub use work::Work;
-pub use wrapping::{truncate, truncate_at_word, wrap_options};
+pub use wrapping::{truncate, truncate_at_word, truncate_distinct, wrap_options};
 
 use ::lesson::{AnswerRecord, Cell, CellBody, Document, Glyphs, Layout, Library, Sealed};
 use chart::{ChartDrag, ChartId};

@@ -209,6 +209,15 @@ fn arms_are_copied_removed_and_added_from_a_list() {
     assert_eq!(study(&session).arms.len(), 1, "the last one stays");
 }
 
+/// Where two titles are cut, what distinguishes them stays.
+#[test]
+fn the_heads_of_two_columns_can_be_told_apart() {
+    let session = on_own("all-relu lr=0.05; all-relu lr=0.2; all-tanh | epochs=3", 120, 40);
+    let screen = session.screen(&RICH);
+    let is_head = |line: &str| line.contains("● …lr 0.05") && line.contains("▲ …lr 0.2") && line.contains("all-Tanh");
+    assert!(screen.lines().any(is_head), "{screen}");
+}
+
 #[test]
 fn activations_and_networks_are_stepped() {
     let mut session = on_race(80, 24);
