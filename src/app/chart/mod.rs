@@ -21,7 +21,7 @@ pub use palette::{ARM_COLOURS, Rgb, SeriesColour, arm_colour, cited_colour, has_
 pub use panes::DrawnChart;
 pub(crate) use panes::{ChartDrag, NOT_MEASURED};
 pub use prediction_marks::{PredictionMark, add_predictions};
-pub use readout::{PointSpread, Readout, ReadoutCurve, ReadoutPoint};
+pub use readout::{OtherValue, PointSpread, Readout, ReadoutCurve, ReadoutPoint, ReadoutText};
 pub use smoothing::Smoothing;
 pub use study_plot::{
     AxisReach, ChartRun, PublishedPoints, RunRole, arm_slots, mark_values, published_beside, study_multiples,

@@ -904,6 +904,31 @@ fn the_chart_of_the_laboratory_takes_the_keys_and_the_mouse() {
     assert!(session.app.cursor().is_some());
 }
 
+/// The values at the cursor keep the name of their curve, and no line ends within a number.
+#[test]
+fn values_in_the_laboratory_are_whole() {
+    for (columns, rows) in [(80, 24), (120, 40), (200, 50)] {
+        let mut session = on_own("relu-tanh lr=0.05; relu-tanh lr=0.2 | epochs=4 images=1000 seeds=1-3", columns, rows);
+        start(&mut session, 3);
+        measure(&mut session, 3, 4);
+        session.type_text("v");
+        for step in 0..8 {
+            let (pane, cursor) = session.app.cursor().unwrap();
+            let text = session.app.readout(pane).unwrap().text_at(cursor).unwrap();
+            session.app.message = None;
+            let screen = session.screen(&RICH);
+            assert!(screen.contains(&format!("{}:", text.name)), "{step} at {columns}x{rows}: {}\n{screen}", text.name);
+            assert!(screen.contains(&text.values()), "{step} at {columns}x{rows}: {}\n{screen}", text.values());
+            for beside in screen.lines().flat_map(|line| line.split("(test ").skip(1)) {
+                let (number, _) = beside.split_once(')').unwrap_or_default();
+                let decimals = number.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+                assert_eq!(decimals, 2, "{step} at {columns}x{rows}: {beside}\n{screen}");
+            }
+            session.press(KeyCode::Down);
+        }
+    }
+}
+
 /// The arrows move in the table again where they did before the chart had the keys.
 #[test]
 fn leaving_the_chart_goes_back_to_the_page_before() {
