@@ -347,11 +347,14 @@ struct Column {
     of: fn(&ResultRow) -> &str,
 }
 
+/// That of the validation error.
+const BEST_RANK: u8 = 1;
+
 /// In display order.
 const COLUMNS: [Column; 10] = [
     Column { head: "seeds", rank: 4, of: |entry| &entry.seeds },
     Column { head: "epoch", rank: 5, of: |entry| &entry.epoch },
-    Column { head: "val %", rank: 1, of: |entry| &entry.val },
+    Column { head: "val %", rank: BEST_RANK, of: |entry| &entry.val },
     Column { head: "test %", rank: 6, of: |entry| &entry.test },
     Column { head: "best %", rank: 2, of: |entry| &entry.best },
     Column { head: "test@", rank: 3, of: |entry| &entry.best_test },
@@ -363,32 +366,42 @@ const COLUMNS: [Column; 10] = [
 const BETWEEN: usize = 2;
 const BAR: std::ops::RangeInclusive<usize> = 5..=16;
 
-/// Draws a table of lanes or arms without the columns that don't fit; returns the row beneath it.
+/// Columns of the marker and of a name that is shortened, at least.
+const SHORT_NAME: usize = 12;
+
+/// Draws a table of lanes or arms without the columns that don't fit; returns the row beneath it. Names that leave no room
+/// for the validation error stand above the numbers, or are shortened.
 fn draw_table(theme: &Theme, entries: &[ResultRow], what: &str, area: Rect, buffer: &mut Buffer) -> u16 {
     if area.is_empty() {
         return area.y;
     }
     let room = usize::from(area.width);
-    let name = entries.iter().map(|entry| entry.name.width()).max().unwrap_or(0) + 2;
     let width = |column: &Column| {
         let values = entries.iter().map(|entry| (column.of)(entry).width());
         values.max().filter(|widest| *widest > 0).map(|widest| widest.max(column.head.width()))
     };
+    let wanted = |column: &Column| BETWEEN + width(column).unwrap_or(0);
     // Rows of different epochs or seeds are not told apart by their values alone.
     let differs = |column: &Column| {
         ["seeds", "epoch"].contains(&column.head)
             && entries.windows(2).any(|pair| (column.of)(&pair[0]) != (column.of)(&pair[1]))
     };
+    let is_needed = |column: &Column| column.rank == BEST_RANK || differs(column);
     let mut ranked: Vec<&Column> = COLUMNS.iter().filter(|column| width(column).is_some()).collect();
-    ranked.sort_by_key(|column| (!differs(column), column.rank));
+    ranked.sort_by_key(|column| (!is_needed(column), column.rank));
+    let needed: usize = ranked.iter().filter(|column| is_needed(column)).map(|column| wanted(column)).sum();
+    let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
+    let longest = names.iter().map(|name| name.width()).max().unwrap_or(0) + 2;
+    let is_stacked = longest + needed > room && usize::from(area.height) > 2 * entries.len();
+    let name = if is_stacked { 2 } else { longest.min(room.saturating_sub(needed).max(SHORT_NAME)) };
+    let names = app::truncate_distinct(&names, if is_stacked { room.saturating_sub(2) } else { name - 2 });
     let mut used = name;
     let mut chosen: Vec<&str> = Vec::new();
     for column in ranked {
-        let wanted = BETWEEN + width(column).unwrap_or(0);
-        if used + wanted > room {
+        if used + wanted(column) > room {
             break;
         }
-        used += wanted;
+        used += wanted(column);
         chosen.push(column.head);
     }
     let left = room.saturating_sub(used + 1);
@@ -402,13 +415,19 @@ fn draw_table(theme: &Theme, entries: &[ResultRow], what: &str, area: Rect, buff
     let x = area.x + indent as u16;
     let room = usize::from(area.right() - x);
     buffer.set_stringn(x, area.y, theme.text(&format!("{:name$}{head}", "")), room, theme.faint());
-    let (shown, more) = count_fitting(entries.len(), area.height - 1);
+    let (shown, more) =
+        if is_stacked { (entries.len(), 0) } else { count_fitting(entries.len(), area.height.saturating_sub(1)) };
     let mut y = area.y + 1;
-    for entry in entries.iter().take(shown) {
+    for (entry, title) in entries.iter().zip(names).take(shown) {
         let style = theme.arm(entry.arm);
+        let title = theme.text(&format!("{} {title}", theme.marker(entry.arm)));
+        if is_stacked {
+            buffer.set_stringn(area.x, y, &title, usize::from(area.width), style);
+            y += 1;
+        }
         buffer.set_string(area.x, y, progress_bar(theme, entry.done, bar_width), style);
-        let name = format!("{:name$}", format!("{} {}", theme.marker(entry.arm), entry.name));
-        let x = buffer.set_stringn(x, y, theme.text(&name), room, style).0;
+        let title = if is_stacked { "" } else { title.as_str() };
+        let x = buffer.set_stringn(x, y, format!("{title:name$}"), room, style).0;
         let numbers = row(&|column| (column.of)(entry).into());
         buffer.set_stringn(x, y, theme.text(&numbers), usize::from(area.right().saturating_sub(x)), style);
         y += 1;

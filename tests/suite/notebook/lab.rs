@@ -639,6 +639,42 @@ fn of_runs_beside_each_other_each_sentence_names_its_run() {
     }
 }
 
+/// However long the names are, the table of arms has the validation errors.
+#[test]
+fn arms_with_long_names_have_their_errors() {
+    let runs = [
+        (5, "relu-tanh lr=0.05 wd=0.001; relu-tanh lr=0.2 wd=0.0001 | epochs=4 images=1000 seeds=1-3"),
+        (6, "relu-tanh lr=0.05 wd=0.001; relu-tanh lr=0.2 wd=0.0001 | epochs=3 images=1000 seeds=1-2"),
+    ];
+    for (columns, rows) in [(80, 24), (120, 40), (200, 50)] {
+        let mut session = Session::on("faster", columns, rows);
+        session.send(Event::OpenLab { study: None, runs: vec![RunId(5), RunId(6)] });
+        for (run, text) in runs {
+            let spec: Study = text.parse().unwrap();
+            let epochs = spec.epochs;
+            session.send(Event::History(RunId(run), vec![RunEvent::Started { run: RunId(run), spec }]));
+            measure(&mut session, run, epochs);
+            session.kernel(RunEvent::Finished { run: RunId(run) });
+        }
+        let check = |session: &Session| {
+            let screen = session.screen(&RICH);
+            // 1.5 and 0, 0.4 and 0.8 more in the first run; two seeds of the other.
+            for text in ["val %", "1.90 ± 0.40", "1.93 ± 0.28"] {
+                assert!(screen.contains(text), "{text} at {columns}x{rows}\n{screen}");
+            }
+        };
+        if columns >= 110 {
+            check(&session);
+        }
+        session.app.lab.page = LabPage::Chart;
+        check(&session);
+        if columns >= 110 {
+            session.type_text("g");
+            check(&session);
+        }
+    }
+}
+
 #[test]
 fn the_rate_of_the_chosen_arm_is_steered_while_it_trains() {
     let mut session = on_own("relu-tanh; all-tanh | epochs=9 images=1000", 120, 40);
