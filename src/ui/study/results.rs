@@ -2,7 +2,7 @@
 //! lane, and remarks.
 
 use crate::theme::Theme;
-use crate::widgets::{progress_bar, write_wrapped};
+use crate::widgets::{fit_items, progress_bar, write_wrapped};
 use app::{ArmView, LaneView, Spread, TrainingRun};
 use protocol::{Advance, EpochRecord, Metric, RunState, format_clock, format_count, grouped};
 use ratatui::buffer::Buffer;
@@ -245,18 +245,6 @@ fn header_lines(view: &Results, width: u16) -> Vec<(String, String)> {
 fn settings_text(training: &TrainingRun) -> String {
     let spec = &training.spec;
     format!("{}, {} images", spec.settings_words(), grouped(spec.train_size))
-}
-
-/// A list of items as far as it fits: where it is too long, it ends with an ellipsis after the last whole item.
-fn fit_items(theme: &Theme, list: &str, width: usize) -> String {
-    let whole = theme.text(list);
-    if whole.width() <= width {
-        return whole;
-    }
-    let is_end = |at: usize| [", ", " · "].iter().any(|separator| list[at..].starts_with(separator));
-    let ends = list.char_indices().map(|(at, _)| at).filter(|&at| is_end(at)).rev();
-    let mut fitting = ends.map(|at| theme.text(&format!("{}, …", &list[..at]))).filter(|text| text.width() <= width);
-    fitting.next().unwrap_or(whole)
 }
 
 /// What computes the run, which decides its speed: as requested before it starts, and as the kernel reports it
@@ -594,22 +582,5 @@ fn card(theme: &Theme, entry: &ResultRow, with_bar: bool, area: Rect, buffer: &m
     ];
     for ((text, style), y) in rows.iter().skip(usize::from(!with_bar)).zip(y..area.bottom()) {
         buffer.set_stringn(area.x, y, text, room, *style);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::theme::Palette;
-    use lesson::Glyphs;
-
-    #[test]
-    fn a_list_that_is_too_long_ends_after_a_whole_item() {
-        let theme = Theme::new(Palette::None, Glyphs::Unicode);
-        let list = "batch 100, learning rate 0.1, 10,000 images · fused";
-        assert_eq!(fit_items(&theme, list, 80), list);
-        assert_eq!(fit_items(&theme, list, 50), "batch 100, learning rate 0.1, 10,000 images, …");
-        assert_eq!(fit_items(&theme, list, 40), "batch 100, learning rate 0.1, …");
-        assert_eq!(fit_items(&theme, list, 13), "batch 100, …");
     }
 }
