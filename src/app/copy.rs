@@ -2,7 +2,7 @@
 
 use crate::lab::compare::LabComparison;
 use crate::runs::name_runs;
-use crate::{App, Effect, LabPage, Page, Pane, PlotCursor, PointSpread, Readout, finding_text};
+use crate::{App, Effect, LabPage, OtherValue, Page, Pane, PlotCursor, PointSpread, Readout, finding_text};
 use lesson::{Cell, CellBody};
 use protocol::{CellKey, CellResult, Figure, RunId, RunSummary, SpreadKind, Table, format_real};
 use statistics::Summary;
@@ -185,7 +185,7 @@ fn cursor_text(readout: &Readout, cursor: PlotCursor, reference: Option<usize>) 
     let own = readout.describe(cursor, usize::MAX)?;
     let others = readout.others(cursor).map(|(_, others)| others).unwrap_or_default();
     let difference = reference.and_then(|reference| readout.difference(cursor, reference));
-    let lines = std::iter::once(own).chain(others.into_iter().map(|(_, words)| words)).chain(difference);
+    let lines = std::iter::once(own).chain(others.iter().map(OtherValue::words)).chain(difference);
     Some(lines.collect::<Vec<_>>().join("\n"))
 }
 

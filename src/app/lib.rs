@@ -26,11 +26,11 @@ pub use background::{Background, BackgroundSource, luminance};
 pub use banner::Banner;
 pub use chart::{
     ARM_COLOURS, Arrangement, Axis, AxisRange, AxisRanges, AxisReach, AxisView, ChartOptions, ChartRun, ChartView,
-    DrawnChart, Pane, PlotCursor, PointSpread, PredictionMark, Published, PublishedPoints, Readout, ReadoutCurve,
-    ReadoutPoint, Rgb, RunRole, SeedBand, SeriesColour, ShownChart, Smoothing, ThinSeries, Viewport, XQuantity,
-    add_predictions, arm_colour, arm_slots, axis_label, cited_colour, clip_segment, has_markers, mark_values,
-    measured_layers, measured_metrics, published_beside, seed_colour, series_colour, study_multiples, study_plot,
-    study_readout, tick_labels,
+    DrawnChart, OtherValue, Pane, PlotCursor, PointSpread, PredictionMark, Published, PublishedPoints, Readout,
+    ReadoutCurve, ReadoutPoint, ReadoutText, Rgb, RunRole, SeedBand, SeriesColour, ShownChart, Smoothing, ThinSeries,
+    Viewport, XQuantity, add_predictions, arm_colour, arm_slots, axis_label, cited_colour, clip_segment, has_markers,
+    mark_values, measured_layers, measured_metrics, published_beside, seed_colour, series_colour, study_multiples,
+    study_plot, study_readout, tick_labels,
 };
 pub use copy::CopiedText;
 pub use event::{Effect, Event, Link, StoreQuery, Tag};
@@ -74,7 +74,7 @@ pub use study::form::{Field, StudyForm};
 pub use study::training_run::{ArmView, LaneView, MeanPoint, Spread, TrainingRun};
 pub use update::update;
 pub use work::Work;
-pub use wrapping::{truncate, truncate_at_word, wrap_options};
+pub use wrapping::{truncate, truncate_at_word, truncate_distinct, wrap_options};
 
 use ::lesson::{AnswerRecord, Cell, CellBody, Document, Glyphs, Layout, Library, Sealed};
 use chart::{ChartDrag, ChartId};

@@ -5,6 +5,7 @@
 //! resumes, `z` pauses, `s` stops. And nothing is started, stopped, answered or turned while it is off the screen: the
 //! first press scrolls to it and says what the next one does.
 
+use crate::chart::NOT_MEASURED;
 use crate::lesson::answers::SETTLED;
 use crate::lesson::folding::UNFOLD;
 use crate::lesson::navigate::OpenAt;
@@ -260,6 +261,7 @@ impl App {
             Action::PreviousLesson => self.lesson_operation(-1),
             Action::Values => match self.readable_pane() {
                 Some(_) => Operation::ReadValues,
+                None if self.focused_training().is_some() => nothing(NOT_MEASURED),
                 None => nothing("there is no curve to read here; v reads values in a plot"),
             },
             Action::Settings => match self.focused_study() {
@@ -465,6 +467,9 @@ impl App {
         }
         if self.readable_pane().is_some() {
             return Operation::ReadValues;
+        }
+        if self.focused_training().is_some() {
+            return nothing(NOT_MEASURED);
         }
         if self.pages_in_view().is_some() {
             return nothing("this figure has one page; n and p turn lessons");

@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
+use unicode_width::UnicodeWidthStr;
 
 /// Draws a frame with a title; returns the area inside.
 pub fn draw_frame(theme: &Theme, title: &str, focused: bool, area: Rect, buffer: &mut Buffer) -> Rect {
@@ -65,4 +66,32 @@ pub fn progress_bar(theme: &Theme, part: f64, width: usize) -> String {
         bar.push(['▏', '▎', '▍', '▌', '▋', '▊', '▉'][rest - 1]);
     }
     format!("{bar}{}", "░".repeat(width - bar.chars().count()))
+}
+
+/// A list of items as far as it fits: where it is too long, it ends with an ellipsis after the last whole item.
+pub fn fit_items(theme: &Theme, list: &str, width: usize) -> String {
+    let whole = theme.text(list);
+    if whole.width() <= width {
+        return whole;
+    }
+    let is_end = |at: usize| [", ", " · "].iter().any(|separator| list[at..].starts_with(separator));
+    let ends = list.char_indices().map(|(at, _)| at).filter(|&at| is_end(at)).rev();
+    let mut fitting = ends.map(|at| theme.text(&format!("{}, …", &list[..at]))).filter(|text| text.width() <= width);
+    fitting.next().unwrap_or(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theme::Palette;
+
+    #[test]
+    fn a_list_that_is_too_long_ends_after_a_whole_item() {
+        let theme = Theme::new(Palette::None, Glyphs::Unicode);
+        let list = "batch 100, learning rate 0.1, 10,000 images · fused";
+        assert_eq!(fit_items(&theme, list, 80), list);
+        assert_eq!(fit_items(&theme, list, 50), "batch 100, learning rate 0.1, 10,000 images, …");
+        assert_eq!(fit_items(&theme, list, 40), "batch 100, learning rate 0.1, …");
+        assert_eq!(fit_items(&theme, list, 13), "batch 100, …");
+    }
 }

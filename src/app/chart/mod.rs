@@ -18,10 +18,10 @@ pub use axis::{AxisRange, AxisRanges, axis_label, clip_segment, tick_labels};
 pub(crate) use options::next_of;
 pub use options::{ChartOptions, Published, SeedBand, XQuantity, measured_layers, measured_metrics};
 pub use palette::{ARM_COLOURS, Rgb, SeriesColour, arm_colour, cited_colour, has_markers, seed_colour, series_colour};
-pub(crate) use panes::ChartDrag;
 pub use panes::DrawnChart;
+pub(crate) use panes::{ChartDrag, NOT_MEASURED};
 pub use prediction_marks::{PredictionMark, add_predictions};
-pub use readout::{PointSpread, Readout, ReadoutCurve, ReadoutPoint};
+pub use readout::{OtherValue, PointSpread, Readout, ReadoutCurve, ReadoutPoint, ReadoutText};
 pub use smoothing::Smoothing;
 pub use study_plot::{
     AxisReach, ChartRun, PublishedPoints, RunRole, arm_slots, mark_values, published_beside, study_multiples,

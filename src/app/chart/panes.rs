@@ -1,6 +1,6 @@
 //! The charts of the notebook's panes: how each is set up, and the keys and the mouse that go to it.
 
-use super::study_plot::{ChartRun, PublishedPoints, study_plot, study_readout};
+use super::study_plot::{ChartRun, study_plot, study_readout};
 use super::view::{ChartView, ShownChart};
 use super::viewport::ChartId;
 use super::{ChartOptions, Pane, PlotCursor, Readout, Viewport, XQuantity};
@@ -27,6 +27,9 @@ pub(crate) struct ChartDrag {
     /// Where the pointer was last.
     at: Position,
 }
+
+/// The message where the chart of a run has nothing to read yet.
+pub(crate) const NOT_MEASURED: &str = "nothing is measured here yet; v reads the curves once the first epoch is done";
 
 /// The message while a chart is dragged. Elsewhere, and with Shift, the terminal selects text.
 const DRAGGING: &str = "The chart moves with the mouse; f fits it again. Hold Shift while you drag to select text.";
@@ -177,28 +180,23 @@ impl App {
         }
     }
 
+    /// Whether a pane has the chart of runs of which none has come to the end of an epoch.
+    fn has_unmeasured_runs(&self, on: &Pane) -> bool {
+        let view = self.chart_view(on);
+        let is_unmeasured = self.with_chart(on, &view, |chart| {
+            !chart.runs.is_empty() && chart.runs.iter().all(|run| !run.training.is_measured())
+        });
+        is_unmeasured.unwrap_or(false)
+    }
+
     /// Whether a pane has a curve with values.
     pub(crate) fn can_read(&self, on: &Pane) -> bool {
         // Each frame asks: the curves of a race need not be made for it.
-        let has_points = |training: &TrainingRun, published: &PublishedPoints| {
-            let is_empty = published.points.is_empty() && published.curves.is_empty();
-            let metric = published.study.headline_metric();
-            let has_marks = !is_empty && self.chart_view(on).options.shows_published_points(metric);
-            has_marks || training.lanes.iter().any(|lane| !lane.points.is_empty())
-        };
         match on {
-            Pane::Run(run) => self
-                .training_runs
-                .get(run)
-                .is_some_and(|training| has_points(training, &self.published_points_of_run(&training.spec))),
-            Pane::Lab => {
-                let of = |training: &TrainingRun| self.published_points_of_run(&training.spec);
-                self.lab_runs().into_iter().any(|training| has_points(training, &of(training)))
-            }
+            Pane::Run(run) => self.training_runs.get(run).is_some_and(TrainingRun::is_measured),
+            Pane::Lab => self.lab_runs().into_iter().any(TrainingRun::is_measured),
             Pane::Cell(key) => match self.document().cell(&key.cell).map(|cell| &cell.body) {
-                Some(CellBody::Train(train)) => {
-                    self.training_of(key).is_some_and(|training| has_points(training, &self.published_points(train)))
-                }
+                Some(CellBody::Train(_)) => self.training_of(key).is_some_and(TrainingRun::is_measured),
                 _ => {
                     self.readout(on).is_some_and(|readout| readout.curves.iter().any(|curve| !curve.points.is_empty()))
                 }
@@ -219,6 +217,11 @@ impl App {
     /// Gives the keys to the chart of a pane, or of the cell in focus.
     pub(crate) fn read_values(&mut self, on: Option<Pane>) {
         let on = on.or_else(|| Some(Pane::Cell(self.key_of(self.focused()?))));
+        // The published points beside a run are no curves of it.
+        if on.as_ref().is_some_and(|on| self.has_unmeasured_runs(on)) {
+            self.message = Some(NOT_MEASURED.into());
+            return;
+        }
         let found = on.and_then(|on| Some((self.readout(&on)?.first()?, on)));
         let Some((cursor, on)) = found else {
             self.message = Some("there is no curve to read here; v reads values in a plot".into());
@@ -242,6 +245,14 @@ impl App {
             }
             return Vec::new();
         }
+        if on == Pane::Lab {
+            // A message or a change of the layout needs to know who has the keys.
+            self.modals.push(Modal::Values(on.clone()));
+            if self.lab_key_in_chart(key) {
+                return Vec::new();
+            }
+            self.modals.pop();
+        }
         match chart_action(key) {
             Some(action) => return self.perform_in_chart(&on, action),
             None if keys::action(key) == Some(crate::Action::Help) => {
@@ -256,6 +267,9 @@ impl App {
     /// Carries out a key of a chart that takes the keys, which it does until it is left.
     pub(crate) fn perform_in_chart(&mut self, on: &Pane, action: ChartAction) -> Vec<Effect> {
         if action == ChartAction::Leave {
+            if *on == Pane::Lab {
+                self.leave_lab_values();
+            }
             return Vec::new();
         }
         // The cursor belongs to the chart while it has the keys.
@@ -315,15 +329,19 @@ impl App {
     pub(crate) fn press_chart(&mut self, at: Position) -> bool {
         let Some(DrawnChart { pane, place }) = self.chart_under(at).cloned() else { return false };
         if matches!(self.modals.last(), Some(Modal::Run(_) | Modal::Lab)) {
+            // A click chooses the page, as it does anywhere in the laboratory.
             if pane == Pane::Lab {
                 self.lab.page = LabPage::Chart;
+                self.lab.page_before_values = None;
             }
             self.read_values(Some(pane.clone()));
         }
-        self.change_chart(&pane, |view, chart| {
-            view.click(chart, place, at);
-            None
-        });
+        if self.pane_being_read() == Some(&pane) {
+            self.change_chart(&pane, |view, chart| {
+                view.click(chart, place, at);
+                None
+            });
+        }
         self.drag = Some(ChartDrag { pane, place, at });
         true
     }

@@ -2,7 +2,7 @@
 
 use super::axis::AxisRanges;
 use super::viewport::{PlotCursor, Viewport};
-use crate::wrapping::truncate;
+use crate::wrapping::truncate_distinct;
 use protocol::{Bar, Bars, Plot, Source, SpreadKind, Stroke};
 use unicode_width::UnicodeWidthStr;
 
@@ -26,6 +26,8 @@ pub struct ReadoutCurve {
     pub points: Vec<ReadoutPoint>,
     /// Whether it has a value between its points: that of the point before.
     pub is_joined: bool,
+    /// Whether it was measured by a training run.
+    pub is_of_run: bool,
 }
 
 /// The spread of a value.
@@ -46,6 +48,49 @@ pub struct ReadoutPoint {
     pub beside: Option<f64>,
 }
 
+/// A point in words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadoutText {
+    pub name: String,
+    /// Empty for a part of a bar without a name.
+    pub x: String,
+    /// With its spread and its unit.
+    pub y: String,
+    /// What else was measured there, or nothing.
+    pub beside: String,
+    /// Empty if it need not be named.
+    pub source: String,
+}
+
+impl ReadoutText {
+    /// x and y, with what was measured beside y.
+    pub fn values(&self) -> String {
+        let Self { x, y, beside, .. } = self;
+        if x.is_empty() { format!("{y}{beside}") } else { format!("{x}, {y}{beside}") }
+    }
+}
+
+/// The value of a curve at the x of a cursor on another one, in words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OtherValue {
+    /// The number of the curve.
+    pub curve: usize,
+    pub name: String,
+    /// With its spread, without its unit.
+    pub value: String,
+    /// What else was measured there, or nothing.
+    pub beside: String,
+    /// Where the value stands, if it is not at the cursor's x.
+    pub place: String,
+}
+
+impl OtherValue {
+    /// All of it in one line.
+    pub fn words(&self) -> String {
+        format!("{} {}{}{}", self.name, self.value, self.beside, self.place)
+    }
+}
+
 impl Readout {
     /// Reads the series of a plot, then its marks. A curve's number is that of its series; marks follow the last
     /// series. Hidden series and predictions have no points.
@@ -64,7 +109,8 @@ impl Readout {
             };
             let points = points.filter_map(|(at, &(x, y))| Some((x, y?, spread(at)))).filter(is_drawn);
             let curve = ReadoutCurve::new(&series.name, describe_source(&series.source), points);
-            ReadoutCurve { is_joined: series.stroke != Stroke::Points, ..curve }
+            let is_of_run = matches!(series.source, Source::Run { .. });
+            ReadoutCurve { is_joined: series.stroke != Stroke::Points, is_of_run, ..curve }
         });
         let marks = plot.marks.iter().map(|mark| {
             let point = (mark.at[0], mark.at[1], None);
@@ -91,7 +137,7 @@ impl Readout {
                 beside: None,
             };
             let (name, source) = (bar.name.clone(), figure.source.describe());
-            ReadoutCurve { name, source, points: parts.map(point).collect(), is_joined: false }
+            ReadoutCurve { name, source, points: parts.map(point).collect(), ..ReadoutCurve::default() }
         };
         Self {
             x: String::new(),
@@ -105,23 +151,50 @@ impl Readout {
         self.curves.get(cursor.curve)?.points.get(cursor.point)
     }
 
-    /// Describes the point at the cursor: the legend's name, x, y with its spread, and the source. If that is too wide,
-    /// the source is left out, and then the end of the name; the values stay.
-    pub fn describe(&self, cursor: PlotCursor, room: usize) -> Option<String> {
+    /// The point at the cursor, in words.
+    pub fn text_at(&self, cursor: PlotCursor) -> Option<ReadoutText> {
         let (curve, point) = (self.curves.get(cursor.curve)?, self.point(cursor)?);
-        let x = match &point.what {
-            Some(what) => what.clone(),
-            None => with_unit(&self.x, &exact(point.x)),
-        };
-        let beside = point.beside.map_or(String::new(), |test| format!(" (test {})", self.number(test)));
-        let y = format!("{}{beside}", with_unit(&self.y, &self.with_spread(point)));
-        let x = if x.is_empty() { x } else { format!("{x}, ") };
-        let whole = format!("{}: {x}{y} ({})", curve.name, curve.source);
-        if !curve.source.is_empty() && whole.width() <= room {
+        Some(ReadoutText {
+            name: curve.name.clone(),
+            x: match &point.what {
+                Some(what) => what.clone(),
+                None => with_unit(&self.x, &exact(point.x)),
+            },
+            y: with_unit(&self.y, &self.with_spread(point)),
+            beside: self.beside(point),
+            source: curve.source.clone(),
+        })
+    }
+
+    /// Describes the point at the cursor in one line: the legend's name, x, y with its spread, and the source. If that is
+    /// too wide, the source is left out, then what was measured beside y, and then a part of the name and x; y stays.
+    pub fn describe(&self, cursor: PlotCursor, room: usize) -> Option<String> {
+        /// Columns in which a shortened name says something.
+        const NAME: usize = 10;
+        let text = self.text_at(cursor)?;
+        let (name, values) = (&text.name, text.values());
+        let bare = ReadoutText { beside: String::new(), ..text.clone() }.values();
+        let whole = format!("{name}: {values} ({})", text.source);
+        if !text.source.is_empty() && whole.width() <= room {
             return Some(whole);
         }
-        let left = room.saturating_sub(format!(": {x}{y}").width());
-        Some(format!("{}: {x}{y}", truncate(&curve.name, left)))
+        let mut lines = [&values, &bare].into_iter().map(|values| format!("{name}: {values}"));
+        if let Some(line) = lines.find(|line| line.width() <= room) {
+            return Some(line);
+        }
+        let left = |values: &str| room.saturating_sub(values.width() + 2);
+        let values = if left(&bare) < NAME { &text.y } else { &bare };
+        Some(format!("{}: {values}", self.short_name(cursor.curve, left(values))))
+    }
+
+    /// A curve's name in so many columns, which tells it from those of the other curves.
+    pub fn short_name(&self, curve: usize, room: usize) -> String {
+        let names: Vec<String> = self.curves.iter().map(|curve| curve.name.clone()).collect();
+        truncate_distinct(&names, room).into_iter().nth(curve).unwrap_or_default()
+    }
+
+    fn beside(&self, point: &ReadoutPoint) -> String {
+        point.beside.map_or(String::new(), |test| format!(" (test {})", self.number(test)))
     }
 
     /// Formats a value in y's unit. Percentages have two decimals.
@@ -139,15 +212,20 @@ impl Readout {
         format!("{}{spread}", self.number(point.y))
     }
 
-    /// The other curves at the cursor's x, in a few words each, and a word for that x. One that has no point there has the
-    /// value of its point before, if it goes on beyond it; the words say where that stands.
-    pub fn others(&self, cursor: PlotCursor) -> Option<(String, Vec<(usize, String)>)> {
+    /// The other curves at the cursor's x, and a word for that x. One that has no point there has the value of its point
+    /// before, if it goes on beyond it; the words say where that stands.
+    pub fn others(&self, cursor: PlotCursor) -> Option<(String, Vec<OtherValue>)> {
         let at = self.point(cursor)?;
         let words = |(number, curve): (usize, &ReadoutCurve)| {
             let point = curve.value_at(at.x).filter(|_| number != cursor.curve)?;
-            let beside = point.beside.map_or(String::new(), |test| format!(" (test {})", self.number(test)));
             let place = if is_same(point.x, at.x) { String::new() } else { format!(" @{}", exact(point.x)) };
-            Some((number, format!("{} {}{beside}{place}", curve.name, self.with_spread(point))))
+            Some(OtherValue {
+                curve: number,
+                name: curve.name.clone(),
+                value: self.with_spread(point),
+                beside: self.beside(point),
+                place,
+            })
         };
         let x = at.what.clone().unwrap_or_else(|| with_unit(&self.x, &exact(at.x)));
         Some((x, self.curves.iter().enumerate().filter_map(words).collect()))
@@ -192,9 +270,12 @@ impl Readout {
         Some(PlotCursor { point: nearest, ..cursor })
     }
 
-    /// The last point of the first curve that has any.
+    /// The last point of the first curve that has any. Beside a training run's curves, published points come last, whatever
+    /// their place among the curves.
     pub(crate) fn first(&self) -> Option<PlotCursor> {
-        let curve = self.curves.iter().position(|curve| !curve.points.is_empty())?;
+        let has_points = |curve: &ReadoutCurve| !curve.points.is_empty();
+        let of_run = self.curves.iter().position(|curve| curve.is_of_run && has_points(curve));
+        let curve = of_run.or_else(|| self.curves.iter().position(has_points))?;
         Some(PlotCursor { curve, point: self.curves[curve].points.len() - 1 })
     }
 
@@ -237,7 +318,7 @@ impl ReadoutCurve {
         let mut points: Vec<ReadoutPoint> =
             points.into_iter().map(|(x, y, spread)| ReadoutPoint { x, what: None, y, spread, beside: None }).collect();
         points.sort_by(|a, b| a.x.total_cmp(&b.x));
-        Self { name: name.into(), source, points, is_joined: false }
+        Self { name: name.into(), source, points, ..Self::default() }
     }
 }
 
@@ -297,6 +378,19 @@ mod tests {
         ReadoutCurve { is_joined: true, ..ReadoutCurve::new(name, String::new(), points) }
     }
 
+    /// However little room there is, the name tells the curve from the others and the value is whole.
+    #[test]
+    fn a_description_keeps_what_distinguishes_it() {
+        let mut curves = vec![curve("all-GELU lr 0.1 s1", &[(3.0, 8.61)]), curve("all-GELU lr 0.1 s2", &[(3.0, 9.0)])];
+        curves[0].points[0].beside = Some(58.5);
+        let readout = Readout { x: "epoch".into(), y: "error, %".into(), spread: None, curves };
+        let at = |room| readout.describe(PlotCursor::default(), room).unwrap();
+        assert_eq!(at(60), "all-GELU lr 0.1 s1: epoch 3, error 8.61 % (test 58.50)");
+        assert_eq!(at(50), "all-GELU lr 0.1 s1: epoch 3, error 8.61 %");
+        assert_eq!(at(36), "…lr 0.1 s1: epoch 3, error 8.61 %");
+        assert_eq!(at(24), "…lr 0.1 s1: error 8.61 %");
+    }
+
     /// Curves in seconds have no point in common.
     #[test]
     fn all_curves_are_read_at_one_x() {
@@ -310,6 +404,7 @@ mod tests {
         let cursor = PlotCursor { curve: 0, point: 1 };
         let (x, others) = readout.others(cursor).unwrap();
         assert_eq!(x, "time 2 s");
+        let others: Vec<(usize, String)> = others.iter().map(|other| (other.curve, other.words())).collect();
         assert_eq!(others, [(1, "b 5.00 @0.5".into()), (3, "d 1.50".into())], "c has ended before");
         assert_eq!(readout.difference(cursor, 3).unwrap(), "a less d: +1.50 points");
         assert_eq!(readout.difference(cursor, 1).unwrap(), "a less b (@0.5): -2.00 points");

@@ -185,11 +185,15 @@ impl Viewport {
         };
         if self.is_zoomed() {
             let ((left, right), (low, high)) = (ranges.x.ends(), ranges.y.ends());
+            // A line may leave between two points of which one is beyond the side of the chart.
+            let lines = || self.series(plot).filter(|(_, series)| series.source != Source::Reader);
+            let [leaves_above, leaves_below] =
+                [1.0, -1.0].map(|side| lines().any(|(_, series)| leaves(series, &ranges, side)));
             let sides = [
                 ("left", points().any(|(x, _)| x < left)),
                 ("right", points().any(|(x, _)| x > right)),
-                ("above", points().any(|(x, y)| ranges.x.contains(x) && y > high)),
-                ("below", points().any(|(x, y)| ranges.x.contains(x) && y < low)),
+                ("above", leaves_above || points().any(|(x, y)| ranges.x.contains(x) && y > high)),
+                ("below", leaves_below || points().any(|(x, y)| ranges.x.contains(x) && y < low)),
             ];
             let beyond: Vec<&str> = sides.into_iter().filter(|(_, is)| *is).map(|(side, _)| side).collect();
             if !beyond.is_empty() {
@@ -203,6 +207,28 @@ impl Viewport {
         }
         notes
     }
+}
+
+/// Whether a line between two points of a series goes beyond the top of the axes, or with a side of -1 beyond their
+/// bottom, where it is between their left and right ends. A part so small that no dot of it would be seen is ignored.
+fn leaves(series: &PlotSeries, ranges: &AxisRanges, side: f64) -> bool {
+    const LEAST: f64 = 1e-6;
+    if series.stroke == Stroke::Points {
+        return false;
+    }
+    // With the top at 0: a place beyond it has a positive height.
+    let place = |&(x, y): &(f64, Option<f64>)| {
+        let (x, y) = ranges.x.part(x).zip(ranges.y.part(y?))?;
+        Some((x, if side > 0.0 { y - 1.0 } else { -y }))
+    };
+    let height_at =
+        |from: (f64, f64), to: (f64, f64), x: f64| from.1 + (x - from.0) / (to.0 - from.0) * (to.1 - from.1);
+    series.points.windows(2).any(|pair| {
+        let Some((from, to)) = place(&pair[0]).zip(place(&pair[1])) else { return false };
+        let (start, end) = (from.0.max(0.0), to.0.min(1.0));
+        // A line is highest at one of its ends.
+        to.0 > from.0 && start <= end && [start, end].into_iter().any(|x| height_at(from, to, x) > LEAST)
+    })
 }
 
 /// Whether a difference is one: the axis of none is left as it is.
@@ -394,6 +420,22 @@ mod tests {
         assert_eq!(log.toggle_scale(&plot, Axis::Y), AxisScale::Log);
         assert_eq!(log.notes(&plot), ["3 points at or below 0 can't stand on a log axis"]);
         assert_eq!(log.toggle_scale(&plot, Axis::Y), AxisScale::Linear);
+    }
+
+    /// From (1, 2) to (5, 4) and (10, 8): the part from 4 to 6 has one point, and the line leaves above and below it.
+    #[test]
+    fn a_line_that_leaves_between_two_points_is_said_to_go_on() {
+        let mut viewport = Viewport::default();
+        viewport.x.range = Some((4.0, 6.0));
+        viewport.y.range = Some((3.8, 4.2));
+        assert_eq!(viewport.notes(&line(AxisScale::Linear)), ["curves continue: left, right, above, below"]);
+        viewport.y.range = Some((3.0, 5.0));
+        assert_eq!(viewport.notes(&line(AxisScale::Linear)), ["curves continue: left, right"]);
+        // Points without lines go on only where points are.
+        viewport.y.range = Some((3.8, 4.2));
+        let points = [(1.0, Some(2.0)), (5.0, Some(4.0)), (10.0, Some(8.0))];
+        let points = plot(AxisScale::Linear, &[(Stroke::Points, &points)]);
+        assert_eq!(viewport.notes(&points), ["curves continue: left, right"]);
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl CompareField {
 #[derive(Debug, Default)]
 pub struct CompareView {
     pub field: CompareField,
-    /// The arms that were chosen; the first two that are shown while none is.
+    /// The arms that were chosen; while none is, the first one that is shown and one of another run, else the first two.
     arms: [Option<ComparedArm>; 2],
     /// The validation error to which epochs are counted, if the reader has named one.
     pub(super) threshold: Option<f64>,
@@ -81,7 +81,12 @@ impl App {
         // An arm of a fork differs from what it was forked from in what was changed.
         let fork = self.training_runs.get(&first.run).and_then(|training| training.fork);
         let parent = fork.map(|fork| ComparedArm { run: fork.parent, ..first }).filter(|parent| all.contains(parent));
-        let second = second.or(parent).or_else(|| usual.clone().find(|arm| *arm != first))?;
+        // Runs that are shown together are there to be compared: the same arm in another of them, else its first.
+        let own = first.run;
+        let others = || all.iter().copied().filter(move |arm| arm.run != own);
+        let of_other_run = others().find(|arm| arm.arm == first.arm).or_else(|| others().next());
+        let second = second.or(parent).or(of_other_run);
+        let second = second.or_else(|| usual.clone().find(|arm| *arm != first))?;
         Some([first, second])
     }
 

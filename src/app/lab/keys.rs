@@ -193,6 +193,11 @@ pub fn action(event: KeyEvent) -> Option<LabAction> {
     key_table::action_in(LAB_BINDINGS, event)
 }
 
+/// What an action does, in a few words.
+pub(super) fn title(action: LabAction) -> &'static str {
+    LAB_BINDINGS.iter().find(|binding| binding.action == Some(action)).map_or("", |binding| binding.title)
+}
+
 /// The lines of help: each label stands once.
 pub fn shown() -> impl Iterator<Item = &'static KeyBinding<LabAction>> {
     key_table::shown_of(LAB_BINDINGS)

@@ -14,7 +14,7 @@ use crate::chart::next_of;
 use crate::modal::Modal;
 use crate::{App, Background, BackgroundSource, Effect, Pane, StoreQuery};
 use compare::{CompareField, CompareView};
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use keys::LabAction;
 use layout::{LabLayout, TableLayout};
 use overlay::OverlayList;
@@ -166,6 +166,8 @@ pub struct Lab {
     pub compare: CompareView,
     /// The cell of a sweep that is looked at.
     pub sweep_cursor: SweepCursor,
+    /// The page on which the chart was given the keys.
+    pub(crate) page_before_values: Option<LabPage>,
     /// Whether the chart has all the room on its page.
     chart_alone: bool,
     /// As the store has it.
@@ -442,12 +444,7 @@ impl App {
             LabAction::LessonSettings => self.exchange_lesson_settings(),
             LabAction::Copy => return self.copy_lab(),
             LabAction::Marks => self.show_lab_marks(),
-            LabAction::ChartAlone => {
-                self.lab.chart_alone = !self.lab.chart_alone;
-                if self.lab.page != LabPage::Sweep {
-                    self.lab.page = LabPage::Chart;
-                }
-            }
+            LabAction::ChartAlone => self.toggle_chart_alone(),
             LabAction::Overlay => return self.open_overlay_list(),
             LabAction::Runs => return self.open_runs_list(),
             LabAction::Theme => {
@@ -638,11 +635,55 @@ impl App {
 
     /// Puts the cursor into the chart of the run.
     pub(crate) fn read_lab_values(&mut self) {
-        if self.lab_training().is_some() {
-            self.lab.page = LabPage::Chart;
-            self.read_values(Some(Pane::Lab));
-        } else {
+        if self.lab_training().is_none() {
             self.message = Some("there is no curve yet; Enter runs the study".into());
+            return;
+        }
+        self.read_values(Some(Pane::Lab));
+        if matches!(self.modals.last(), Some(Modal::Values(_))) {
+            self.lab.page_before_values = Some(self.lab.page);
+            self.lab.page = LabPage::Chart;
+        }
+    }
+
+    /// The chart, or the sweep on its page, over the whole screen, and back beside the table.
+    fn toggle_chart_alone(&mut self) {
+        let before = self.lab_layout();
+        self.lab.chart_alone = !self.lab.chart_alone;
+        if self.lab.page != LabPage::Sweep {
+            self.lab.page = LabPage::Chart;
+        }
+        if self.lab_layout() == before {
+            self.lab.chart_alone = !self.lab.chart_alone;
+            self.message = Some("this screen shows one page at a time already; Tab goes to the others".into());
+        }
+    }
+
+    /// A key of the laboratory while its chart has the keys; returns whether it is one. What is about the chart is done, and
+    /// of a key that does nothing in a chart a sentence says what it does elsewhere.
+    pub(crate) fn lab_key_in_chart(&mut self, key: KeyEvent) -> bool {
+        let Some(action) = keys::action(key) else { return false };
+        match action {
+            LabAction::ChartAlone => {
+                self.toggle_chart_alone();
+                true
+            }
+            LabAction::Values | LabAction::Help => false,
+            _ if crate::keys::chart_action(key).is_some() => false,
+            _ => {
+                let name = crate::keys::key_name(key.code, KeyModifiers::NONE);
+                let title = keys::title(action);
+                self.message = Some(format!("the chart has the keys; Esc leaves it, then {name}: {title}"));
+                true
+            }
+        }
+    }
+
+    /// Goes back to the page on which the chart was given the keys.
+    pub(crate) fn leave_lab_values(&mut self) {
+        let before = self.lab.page_before_values.take();
+        if self.lab.page == LabPage::Chart {
+            self.lab.page = before.unwrap_or(LabPage::Chart);
         }
     }
 

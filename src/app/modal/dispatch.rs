@@ -3,6 +3,7 @@
 use super::settings::{LAB, RESET};
 use super::text_input::{edit, one_line};
 use super::{AnswerEntry, CommandLine, Modal, QuitChoice};
+use crate::keys::ChartAction;
 use crate::work::Work;
 use crate::{Action, App, Effect, keys};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -78,6 +79,7 @@ impl App {
                 self.save_draft(cell, *settings);
                 Vec::new()
             }
+            (Modal::Values(pane), KeyCode::Esc) => self.perform_in_chart(&pane, ChartAction::Leave),
             (_, KeyCode::Esc) | (Modal::Reset | Modal::Confirm(_), KeyCode::Char('q')) => Vec::new(),
             (Modal::Help { top }, _) => {
                 let last = self.help().len().saturating_sub(self.screen.help_rows());

@@ -1,7 +1,7 @@
 //! A train cell: the run that it shows, its other run, and its published points.
 
 use crate::{App, AxisReach, Effect, PublishedPoints, Tag, TrainingRun, published_beside};
-use lesson::{CellBody, PublishedPoint, TrainCell};
+use lesson::{CellBody, PublishedCurve, PublishedPoint, TrainCell};
 use protocol::{CellKey, RequestBody, RunId, RunState, Study};
 
 impl App {
@@ -123,16 +123,19 @@ impl App {
     /// Lists the published points of a chart and toggles whether its axes reach all of them.
     pub(crate) fn show_marks(&mut self, run: Option<RunId>) {
         let in_view = || match &self.focused()?.body {
-            CellBody::Train(train) => Some(train.marks.as_slice()),
+            CellBody::Train(train) => Some((train.marks.as_slice(), train.curves.as_slice())),
             _ => None,
         };
         let of_run = run.and_then(|run| self.training_runs.get(&run));
-        let points = match of_run {
-            Some(training) => self.published_points_of_run(&training.spec).points,
-            None if run.is_some() => &[],
+        let (points, curves) = match of_run {
+            Some(training) => {
+                let published = self.published_points_of_run(&training.spec);
+                (published.points, published.curves)
+            }
+            None if run.is_some() => <(&[PublishedPoint], &[PublishedCurve])>::default(),
             None => in_view().unwrap_or_default(),
         };
-        if points.is_empty() {
+        if points.is_empty() && curves.is_empty() {
             self.message = Some("there are no published points here; m lists those of a race".into());
             return;
         }
@@ -140,8 +143,10 @@ impl App {
             let arm = mark.arm.map_or(String::new(), |arm| format!(" ({})", arm.title()));
             format!("{:.2} % at epoch {}{arm}", mark.error, mark.epoch)
         };
-        let source = points.first().map_or(String::new(), |mark| mark.source.clone());
-        let listed: Vec<String> = points.iter().map(label).collect();
+        let mut sources = points.iter().map(|mark| &mark.source).chain(curves.iter().map(|curve| &curve.source));
+        let source = sources.next().cloned().unwrap_or_default();
+        let curves = curves.iter().map(|curve| format!("the curve “{}”", curve.label));
+        let listed: Vec<String> = points.iter().map(label).chain(curves).collect();
         let (reach, next) = match self.axis_reach {
             AxisReach::Study => (AxisReach::AllPoints, "m: the study's own axes"),
             AxisReach::AllPoints => (AxisReach::Study, "m: axes that reach them"),

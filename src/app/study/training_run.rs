@@ -317,6 +317,11 @@ impl TrainingRun {
         }
     }
 
+    /// Whether a lane has come to the end of an epoch.
+    pub fn is_measured(&self) -> bool {
+        self.lanes.iter().any(|lane| !lane.points.is_empty())
+    }
+
     /// The name in the legend, with the seed if there are several.
     pub fn lane_name(&self, lane: &LaneView) -> String {
         let arm = self.spec.arm_title(lane.lane.arm);

@@ -14,6 +14,8 @@ use unicode_width::UnicodeWidthStr;
 const BETWEEN: u16 = 2;
 /// The smallest number of rows that the legend leaves to the plot.
 const LEAST: u16 = 8;
+/// The same of the legend of published curves, without which they would pass for what was measured here.
+const LEAST_PUBLISHED: u16 = 6;
 /// From this width on the legend is beside the plot if it needs more than a row above it.
 const WIDE: u16 = 108;
 const SIDE: u16 = 36;
@@ -51,6 +53,23 @@ impl LegendPiece {
     }
 }
 
+/// Draws the legend of the published curves alone, above the plot; returns the area that is left to it.
+pub fn draw_published(theme: &Theme, figure: &Plot, viewport: &Viewport, area: Rect, buffer: &mut Buffer) -> Rect {
+    let mut groups: Vec<SourceGroup> = Vec::new();
+    for (at, series) in viewport.series(figure).filter(|(_, series)| matches!(series.source, Source::Cited(_))) {
+        let (mark, style) = curve_sample(theme, figure, at);
+        let entry = LegendEntry { mark, name: &series.name, style };
+        match groups.iter_mut().find(|group| is_same(group.source, &series.source)) {
+            Some(group) => group.entries.push(entry),
+            None => groups.push(SourceGroup { source: &series.source, entries: vec![entry] }),
+        }
+    }
+    if groups.is_empty() {
+        return area;
+    }
+    draw_rows(theme, rows(pieces(theme, &groups, Source::describe), area.width), LEAST_PUBLISHED, area, buffer)
+}
+
 /// Draws the legend; returns the area that is left to the plot.
 pub fn draw(theme: &Theme, figure: &Plot, viewport: &Viewport, area: Rect, buffer: &mut Buffer) -> Rect {
     let groups = groups(theme, figure, viewport);
@@ -72,9 +91,14 @@ pub fn draw(theme: &Theme, figure: &Plot, viewport: &Viewport, area: Rect, buffe
         }
         rows(pieces(theme, &merged, short), area.width)
     };
+    draw_rows(theme, rows, LEAST, area, buffer)
+}
+
+/// Draws rows above the plot, as far as they leave so many to it; returns what they leave.
+fn draw_rows(theme: &Theme, rows: Vec<Vec<LegendPiece>>, least: u16, area: Rect, buffer: &mut Buffer) -> Rect {
     let mut y = area.y;
     for row in rows {
-        if y + LEAST >= area.bottom() {
+        if y + least >= area.bottom() {
             break;
         }
         let mut x = area.x;

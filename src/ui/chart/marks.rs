@@ -229,7 +229,10 @@ pub fn name_curves(canvas: &Canvas, buffer: &mut Buffer) {
         let Some((x, y)) = parts.rfind(inside) else { continue };
         let (column, row) = edge_cell(place, x, y);
         // How many seeds a mean is of stands in the values.
-        let name = series.name.split(", ").next().unwrap_or_default();
+        let name = match series.source {
+            Source::Run { .. } => series.name.split(", ").next().unwrap_or_default(),
+            _ => series.name.as_str(),
+        };
         let text = theme.text(name);
         let width = text.width() as u16;
         let fits = |(x, y): &(u16, u16)| {

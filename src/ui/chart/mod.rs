@@ -23,7 +23,7 @@ use unicode_width::UnicodeWidthStr;
 /// What a pane shows of a plot beside its curves.
 #[derive(Clone, Copy, Debug)]
 pub struct ChartLayout<'a> {
-    /// A pane that lists the series itself needs no legend.
+    /// A pane that lists the series itself needs no legend, but for published curves, which no list of its has.
     pub has_legend: bool,
     pub labels: MarkLabels,
     /// Whether curves have their names at their ends, as far as these cover nothing.
@@ -51,7 +51,11 @@ pub fn draw(
     area: Rect,
     buffer: &mut Buffer,
 ) -> Option<Rect> {
-    let area = if layout.has_legend { legend::draw(theme, plot, viewport, area, buffer) } else { area };
+    let area = if layout.has_legend {
+        legend::draw(theme, plot, viewport, area, buffer)
+    } else {
+        legend::draw_published(theme, plot, viewport, area, buffer)
+    };
     let area = draw_notes(theme, plot, viewport, area, buffer);
     if area.width < 16 || area.height < 5 {
         return None;

@@ -3,7 +3,9 @@
 use super::{activations, draw_edit};
 use crate::theme::Theme;
 use crate::widgets::write_wrapped;
-use app::{App, EditOf, LabPage, StudyTable, TableLayout, TableLine, TableRow, ValueOrigin, truncate};
+use app::{
+    App, EditOf, LabPage, StudyTable, TableLayout, TableLine, TableRow, ValueOrigin, truncate, truncate_distinct,
+};
 use protocol::Activation;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -32,16 +34,19 @@ pub fn draw(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
 
 /// The heads of the columns: an arm has its marker and its colour.
 fn draw_head(table: &StudyTable, theme: &Theme, layout: &TableLayout, buffer: &mut Buffer) {
+    let titles: Vec<String> = (0..table.arms().len()).map(|arm| table.arm_title(arm)).collect();
     for (column, x, width) in &layout.columns {
         let room = usize::from(width.saturating_sub(1));
         let (text, style) = match column.checked_sub(1) {
-            None => ("all arms".to_string(), theme.strong()),
+            None => (truncate("all arms", room), theme.strong()),
             Some(arm) => {
-                let text = format!("{} {}", theme.marker(arm), table.arm_title(arm));
+                // Beside the marker and a blank.
+                let titles = truncate_distinct(&titles, room.saturating_sub(2));
+                let text = format!("{} {}", theme.marker(arm), titles.get(arm).map_or("", String::as_str));
                 (text, theme.arm(arm).patch(theme.strong()))
             }
         };
-        buffer.set_stringn(*x, layout.head.y, truncate(&theme.text(&text), room), room, style);
+        buffer.set_stringn(*x, layout.head.y, theme.text(&text), room, style);
     }
 }
 

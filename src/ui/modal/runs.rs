@@ -2,7 +2,7 @@
 //! runs differ.
 
 use crate::theme::Theme;
-use crate::widgets::{open_dialog, write_wrapped};
+use crate::widgets::{fit_items, open_dialog, write_wrapped};
 use app::{App, RunsLayout, RunsList, RunsRead, RunsRow, truncate};
 use protocol::{Fork, RunState, RunSummary, format_clock, format_count, format_date, format_tags, grouped};
 use ratatui::buffer::Buffer;
@@ -265,8 +265,10 @@ fn draw_row(
             let unplaced = tags.clone().filter(|_| columns.tags == 0);
             let has_errors = reason.is_none() || !run.best.is_empty();
             let errors = has_errors.then(|| run.best_errors_within(columns.errors.saturating_sub(GAP)));
-            let parts: Vec<String> = errors.into_iter().chain(reason).chain(name).chain(unplaced).collect();
-            cells.push((parts.join(" · "), columns.errors));
+            let head: Vec<String> = errors.into_iter().chain(reason).collect();
+            let is_last = columns.name + columns.tags + columns.settings == 0;
+            let room = columns.errors.saturating_sub(if is_last { 0 } else { GAP });
+            cells.push((join_parts(theme, &head.join(" · "), name, unplaced, room), columns.errors));
             cells.push((run.name.clone().unwrap_or_default(), columns.name));
             cells.push((tags.unwrap_or_default(), columns.tags));
             let settings = if columns.settings > 0 { app.settings_text(*at).text.clone() } else { String::new() };
@@ -277,6 +279,23 @@ fn draw_row(
             }
         }
     }
+}
+
+/// Errors, and behind them a name and tags that have no columns of their own. A name is seen where the errors fill the room,
+/// and what is cut ends after a whole item.
+fn join_parts(theme: &Theme, errors: &str, name: Option<String>, tags: Option<String>, room: usize) -> String {
+    let Some(name) = name else {
+        let parts: Vec<&str> = std::iter::once(errors).chain(tags.as_deref()).filter(|part| !part.is_empty()).collect();
+        return fit_items(theme, &parts.join(" · "), room);
+    };
+    let parts: Vec<&str> = [errors, &name].into_iter().filter(|part| !part.is_empty()).collect();
+    let both = parts.join(" · ");
+    if both.width() <= room {
+        return tags.map_or(both.clone(), |tags| format!("{both} · {tags}"));
+    }
+    let name = truncate(&name, room / 2);
+    let left = room.saturating_sub(name.width() + " · ".width());
+    format!("{} · {name}", truncate(&fit_items(theme, errors, left), left))
 }
 
 /// Seconds that a run has trained. For an active run the kernel's value is newer than the list's.
@@ -310,12 +329,42 @@ fn draw_detail(
         })),
         Some(RunsRow::Group { .. }) | None => {}
     }
+    let width = usize::from(area.width);
+    let wrap = |line: &String| -> Vec<String> {
+        let lines = textwrap::wrap(line, app::wrap_options(width.max(1)));
+        lines.into_iter().map(std::borrow::Cow::into_owned).collect()
+    };
+    let paragraphs: Vec<(Vec<String>, Style)> =
+        lines.iter().map(|(line, style)| (wrap(&theme.text(line)), *style)).collect();
+    let wanted: Vec<usize> = paragraphs.iter().map(|(lines, _)| lines.len()).collect();
+    let rows = share_rows(&wanted, area.height.into());
+    let is_whole = rows.iter().all(|rows| *rows > 0);
+    let last = rows.iter().rposition(|rows| *rows > 0);
     let mut y = area.y;
-    for (line, style) in lines {
-        if y < area.bottom() {
-            y = write_wrapped(theme, &line, style, area, y, buffer);
+    for (at, ((lines, style), rows)) in paragraphs.iter().zip(rows).enumerate() {
+        for (row, line) in lines.iter().take(rows).enumerate() {
+            let is_cut = row + 1 == rows && (rows < lines.len() || (Some(at) == last && !is_whole));
+            let text = if is_cut { theme.text(&truncate(&format!("{line} …"), width)) } else { line.clone() };
+            buffer.set_stringn(area.x, y, text, width, *style);
+            y += 1;
         }
     }
+}
+
+/// How many rows each paragraph gets that would like so many: one each, as far as they go, then another one each, so that a
+/// long one leaves the others their beginning.
+fn share_rows(wanted: &[usize], room: usize) -> Vec<usize> {
+    let mut given = vec![0; wanted.len()];
+    let mut left = room.min(wanted.iter().sum());
+    while left > 0 {
+        for (given, wanted) in given.iter_mut().zip(wanted) {
+            if left > 0 && *given < *wanted {
+                *given += 1;
+                left -= 1;
+            }
+        }
+    }
+    given
 }
 
 /// A line for each setting in which the marked runs differ: `learning rate: 0.1 in run 7, 0.05 in runs 5, 3`.

@@ -2,7 +2,7 @@
 //! lane, and remarks.
 
 use crate::theme::Theme;
-use crate::widgets::{progress_bar, write_wrapped};
+use crate::widgets::{fit_items, progress_bar, write_wrapped};
 use app::{ArmView, LaneView, Spread, TrainingRun};
 use protocol::{Advance, EpochRecord, Metric, RunState, format_clock, format_count, grouped};
 use ratatui::buffer::Buffer;
@@ -155,6 +155,15 @@ fn placed(rows: Vec<ResultRow>, slots: &[usize]) -> Vec<ResultRow> {
 }
 
 impl Results<'_> {
+    /// A sentence about the run itself; beside others it begins with the run's number.
+    fn of_own_run(&self, sentence: String) -> String {
+        if self.beside.is_empty() || sentence.is_empty() {
+            sentence
+        } else {
+            format!("run {}: {sentence}", self.training.run)
+        }
+    }
+
     fn lane_rows(&self) -> Vec<ResultRow> {
         placed(ResultRow::lane_rows(self.training), &self.slots)
     }
@@ -218,7 +227,8 @@ fn times(training: &TrainingRun) -> String {
 
 /// The state of a run and its times, on one line if both fit.
 fn header_lines(view: &Results, width: u16) -> Vec<(String, String)> {
-    let (status_sentence, times) = (status_sentence(view.training, view.enter_goes_on), times(view.training));
+    let status_sentence = view.of_own_run(status_sentence(view.training, view.enter_goes_on));
+    let times = times(view.training);
     let mut lines: Vec<(String, String)> =
         textwrap::wrap(&status_sentence, app::wrap_options(usize::from(width.max(1))))
             .into_iter()
@@ -235,18 +245,6 @@ fn header_lines(view: &Results, width: u16) -> Vec<(String, String)> {
 fn settings_text(training: &TrainingRun) -> String {
     let spec = &training.spec;
     format!("{}, {} images", spec.settings_words(), grouped(spec.train_size))
-}
-
-/// A list of items as far as it fits: where it is too long, it ends with an ellipsis after the last whole item.
-fn fit_items(theme: &Theme, list: &str, width: usize) -> String {
-    let whole = theme.text(list);
-    if whole.width() <= width {
-        return whole;
-    }
-    let is_end = |at: usize| [", ", " · "].iter().any(|separator| list[at..].starts_with(separator));
-    let ends = list.char_indices().map(|(at, _)| at).filter(|&at| is_end(at)).rev();
-    let mut fitting = ends.map(|at| theme.text(&format!("{}, …", &list[..at]))).filter(|text| text.width() <= width);
-    fitting.next().unwrap_or(whole)
 }
 
 /// What computes the run, which decides its speed: as requested before it starts, and as the kernel reports it
@@ -275,7 +273,7 @@ impl Tone {
     }
 }
 
-/// What has gone wrong, other remarks, and how the arms compare.
+/// What has gone wrong, other remarks, and how the arms compare: of the run itself, also where others are beside it.
 fn remarks(view: &Results) -> Vec<(String, Tone)> {
     let training = view.training;
     let mut remarks: Vec<String> = training.notice.iter().cloned().collect();
@@ -290,9 +288,11 @@ fn remarks(view: &Results) -> Vec<(String, Tone)> {
         remarks.push(format!("with other settings than the lesson's: {}", view.changed_settings.join(", ")));
     }
     let other_run = view.other_run.clone().map(|other_run| (other_run, Tone::Good));
-    let verdict = if view.is_sweep { None } else { training.verdict().map(|sentence| (sentence, Tone::Good)) };
-    let loading = training.is_loading.then(|| (format!("loading {}", training.spec.data.title()), Tone::Good));
-    remarks.into_iter().map(|remark| (remark, Tone::Bad)).chain(loading).chain(other_run).chain(verdict).collect()
+    let good = |sentence| (view.of_own_run(sentence), Tone::Good);
+    let verdict = if view.is_sweep { None } else { training.verdict().map(good) };
+    let loading = training.is_loading.then(|| good(format!("loading {}", training.spec.data.title())));
+    let remarks = remarks.into_iter().map(|remark| (view.of_own_run(remark), Tone::Bad));
+    remarks.chain(loading).chain(other_run).chain(verdict).collect()
 }
 
 /// Writes the remarks that fit, with an ellipsis at the end if some are left out.
@@ -335,11 +335,14 @@ struct Column {
     of: fn(&ResultRow) -> &str,
 }
 
+/// That of the validation error.
+const BEST_RANK: u8 = 1;
+
 /// In display order.
 const COLUMNS: [Column; 10] = [
     Column { head: "seeds", rank: 4, of: |entry| &entry.seeds },
     Column { head: "epoch", rank: 5, of: |entry| &entry.epoch },
-    Column { head: "val %", rank: 1, of: |entry| &entry.val },
+    Column { head: "val %", rank: BEST_RANK, of: |entry| &entry.val },
     Column { head: "test %", rank: 6, of: |entry| &entry.test },
     Column { head: "best %", rank: 2, of: |entry| &entry.best },
     Column { head: "test@", rank: 3, of: |entry| &entry.best_test },
@@ -351,32 +354,42 @@ const COLUMNS: [Column; 10] = [
 const BETWEEN: usize = 2;
 const BAR: std::ops::RangeInclusive<usize> = 5..=16;
 
-/// Draws a table of lanes or arms without the columns that don't fit; returns the row beneath it.
+/// Columns of the marker and of a name that is shortened, at least.
+const SHORT_NAME: usize = 12;
+
+/// Draws a table of lanes or arms without the columns that don't fit; returns the row beneath it. Names that leave no room
+/// for the validation error stand above the numbers, or are shortened.
 fn draw_table(theme: &Theme, entries: &[ResultRow], what: &str, area: Rect, buffer: &mut Buffer) -> u16 {
     if area.is_empty() {
         return area.y;
     }
     let room = usize::from(area.width);
-    let name = entries.iter().map(|entry| entry.name.width()).max().unwrap_or(0) + 2;
     let width = |column: &Column| {
         let values = entries.iter().map(|entry| (column.of)(entry).width());
         values.max().filter(|widest| *widest > 0).map(|widest| widest.max(column.head.width()))
     };
+    let wanted = |column: &Column| BETWEEN + width(column).unwrap_or(0);
     // Rows of different epochs or seeds are not told apart by their values alone.
     let differs = |column: &Column| {
         ["seeds", "epoch"].contains(&column.head)
             && entries.windows(2).any(|pair| (column.of)(&pair[0]) != (column.of)(&pair[1]))
     };
+    let is_needed = |column: &Column| column.rank == BEST_RANK || differs(column);
     let mut ranked: Vec<&Column> = COLUMNS.iter().filter(|column| width(column).is_some()).collect();
-    ranked.sort_by_key(|column| (!differs(column), column.rank));
+    ranked.sort_by_key(|column| (!is_needed(column), column.rank));
+    let needed: usize = ranked.iter().filter(|column| is_needed(column)).map(|column| wanted(column)).sum();
+    let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
+    let longest = names.iter().map(|name| name.width()).max().unwrap_or(0) + 2;
+    let is_stacked = longest + needed > room && usize::from(area.height) > 2 * entries.len();
+    let name = if is_stacked { 2 } else { longest.min(room.saturating_sub(needed).max(SHORT_NAME)) };
+    let names = app::truncate_distinct(&names, if is_stacked { room.saturating_sub(2) } else { name - 2 });
     let mut used = name;
     let mut chosen: Vec<&str> = Vec::new();
     for column in ranked {
-        let wanted = BETWEEN + width(column).unwrap_or(0);
-        if used + wanted > room {
+        if used + wanted(column) > room {
             break;
         }
-        used += wanted;
+        used += wanted(column);
         chosen.push(column.head);
     }
     let left = room.saturating_sub(used + 1);
@@ -390,13 +403,19 @@ fn draw_table(theme: &Theme, entries: &[ResultRow], what: &str, area: Rect, buff
     let x = area.x + indent as u16;
     let room = usize::from(area.right() - x);
     buffer.set_stringn(x, area.y, theme.text(&format!("{:name$}{head}", "")), room, theme.faint());
-    let (shown, more) = count_fitting(entries.len(), area.height - 1);
+    let (shown, more) =
+        if is_stacked { (entries.len(), 0) } else { count_fitting(entries.len(), area.height.saturating_sub(1)) };
     let mut y = area.y + 1;
-    for entry in entries.iter().take(shown) {
+    for (entry, title) in entries.iter().zip(names).take(shown) {
         let style = theme.arm(entry.arm);
+        let title = theme.text(&format!("{} {title}", theme.marker(entry.arm)));
+        if is_stacked {
+            buffer.set_stringn(area.x, y, &title, usize::from(area.width), style);
+            y += 1;
+        }
         buffer.set_string(area.x, y, progress_bar(theme, entry.done, bar_width), style);
-        let name = format!("{:name$}", format!("{} {}", theme.marker(entry.arm), entry.name));
-        let x = buffer.set_stringn(x, y, theme.text(&name), room, style).0;
+        let title = if is_stacked { "" } else { title.as_str() };
+        let x = buffer.set_stringn(x, y, format!("{title:name$}"), room, style).0;
         let numbers = row(&|column| (column.of)(entry).into());
         buffer.set_stringn(x, y, theme.text(&numbers), usize::from(area.right().saturating_sub(x)), style);
         y += 1;
@@ -436,7 +455,7 @@ pub fn draw_below(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffer
     let kept = remark_rows.min(left.saturating_sub(entries.len()).max(1));
     let with_facts = left > entries.len() + kept;
     if with_facts {
-        let settings = format!("{} · {}", settings_text(training), backend(training));
+        let settings = view.of_own_run(format!("{} · {}", settings_text(training), backend(training)));
         let settings = fit_items(theme, &settings, usize::from(area.width));
         buffer.set_stringn(area.x, y, settings, usize::from(area.width), theme.faint());
         y += 1;
@@ -465,7 +484,7 @@ pub fn draw_beside(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffe
     } else {
         y = write_wrapped(
             theme,
-            &status_sentence(training, view.enter_goes_on),
+            &view.of_own_run(status_sentence(training, view.enter_goes_on)),
             status_style(theme, training),
             area,
             y,
@@ -478,7 +497,7 @@ pub fn draw_beside(theme: &Theme, view: &Results, area: Rect, buffer: &mut Buffe
     let settings = if view.waiting.is_some() {
         computation_text(training)
     } else {
-        format!("{}, {}", settings_text(training), computation_text(training))
+        view.of_own_run(format!("{}, {}", settings_text(training), computation_text(training)))
     };
     let settings_rows = height(&settings, area.width) as u16;
     let bottom = area.bottom().saturating_sub(settings_rows);
@@ -563,22 +582,5 @@ fn card(theme: &Theme, entry: &ResultRow, with_bar: bool, area: Rect, buffer: &m
     ];
     for ((text, style), y) in rows.iter().skip(usize::from(!with_bar)).zip(y..area.bottom()) {
         buffer.set_stringn(area.x, y, text, room, *style);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::theme::Palette;
-    use lesson::Glyphs;
-
-    #[test]
-    fn a_list_that_is_too_long_ends_after_a_whole_item() {
-        let theme = Theme::new(Palette::None, Glyphs::Unicode);
-        let list = "batch 100, learning rate 0.1, 10,000 images · fused";
-        assert_eq!(fit_items(&theme, list, 80), list);
-        assert_eq!(fit_items(&theme, list, 50), "batch 100, learning rate 0.1, 10,000 images, …");
-        assert_eq!(fit_items(&theme, list, 40), "batch 100, learning rate 0.1, …");
-        assert_eq!(fit_items(&theme, list, 13), "batch 100, …");
     }
 }

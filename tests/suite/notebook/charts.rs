@@ -130,6 +130,16 @@ fn a_zoom_says_what_it_leaves_out_and_stays_while_the_run_goes_on() {
     assert!(x.is_some_and(|(left, right)| left > 0.0 && right < 31.0), "{x:?}");
 }
 
+/// Around the second epoch no other point is within x, and the falling curves leave at the top and through the bottom.
+#[test]
+fn a_curve_that_leaves_through_the_bottom_is_said_to_go_on_there() {
+    let mut session = chart(&[1], (120, 40));
+    session.press(KeyCode::Home);
+    type_keys(&mut session, "l++++++++++");
+    let screen = quiet(&mut session);
+    assert!(screen.contains("curves continue: left, right, above, below"), "{screen}");
+}
+
 #[test]
 fn bands_and_smoothing_are_said() {
     snapshots("seeds", &[1, 2, 3], "bww");

@@ -209,6 +209,15 @@ fn arms_are_copied_removed_and_added_from_a_list() {
     assert_eq!(study(&session).arms.len(), 1, "the last one stays");
 }
 
+/// Where two titles are cut, what distinguishes them stays.
+#[test]
+fn the_heads_of_two_columns_can_be_told_apart() {
+    let session = on_own("all-relu lr=0.05; all-relu lr=0.2; all-tanh | epochs=3", 120, 40);
+    let screen = session.screen(&RICH);
+    let is_head = |line: &str| line.contains("● …lr 0.05") && line.contains("▲ …lr 0.2") && line.contains("all-Tanh");
+    assert!(screen.lines().any(is_head), "{screen}");
+}
+
 #[test]
 fn activations_and_networks_are_stepped() {
     let mut session = on_race(80, 24);
@@ -605,6 +614,67 @@ fn runs_from_the_command_line_are_beside_each_other() {
     assert_eq!(keys, ["activations", "lr"]);
 }
 
+/// Two runs of two arms: what stands beneath the chart says of which run it is, and one arm of each run is compared.
+#[test]
+fn of_runs_beside_each_other_each_sentence_names_its_run() {
+    for (columns, rows) in [(80, 24), (120, 40), (200, 50)] {
+        let mut session = Session::on("faster", columns, rows);
+        session.send(Event::OpenLab { study: None, runs: vec![RunId(5), RunId(6)] });
+        for (run, other_arm) in [(5, "all-tanh"), (6, "gelu-gelu")] {
+            let spec = format!("{other_arm}; relu-tanh | epochs=4 images=1000").parse().unwrap();
+            session.send(Event::History(RunId(run), vec![RunEvent::Started { run: RunId(run), spec }]));
+            measure(&mut session, run, 4);
+            session.kernel(RunEvent::Finished { run: RunId(run) });
+        }
+        let compared = |session: &Session| session.app.compared_arms().unwrap().map(|arm| (arm.run, arm.arm));
+        let [(first, _), second] = compared(&session);
+        assert_eq!((first, second.0), (RunId(5), RunId(6)), "one arm of each");
+        // The second arm is in both runs; once the reader has chosen, that is kept.
+        session.press(KeyCode::Right);
+        let [first, _] = compared(&session);
+        assert_eq!(first, (RunId(5), ArmId::RELU_TANH));
+        session.app.lab.page = LabPage::Chart;
+        let screen = session.screen(&RICH);
+        assert!(screen.contains("run 5: finished: 4 epochs"), "{columns}x{rows}\n{screen}");
+    }
+}
+
+/// However long the names are, the table of arms has the validation errors.
+#[test]
+fn arms_with_long_names_have_their_errors() {
+    let runs = [
+        (5, "relu-tanh lr=0.05 wd=0.001; relu-tanh lr=0.2 wd=0.0001 | epochs=4 images=1000 seeds=1-3"),
+        (6, "relu-tanh lr=0.05 wd=0.001; relu-tanh lr=0.2 wd=0.0001 | epochs=3 images=1000 seeds=1-2"),
+    ];
+    for (columns, rows) in [(80, 24), (120, 40), (200, 50)] {
+        let mut session = Session::on("faster", columns, rows);
+        session.send(Event::OpenLab { study: None, runs: vec![RunId(5), RunId(6)] });
+        for (run, text) in runs {
+            let spec: Study = text.parse().unwrap();
+            let epochs = spec.epochs;
+            session.send(Event::History(RunId(run), vec![RunEvent::Started { run: RunId(run), spec }]));
+            measure(&mut session, run, epochs);
+            session.kernel(RunEvent::Finished { run: RunId(run) });
+        }
+        let check = |session: &Session| {
+            let screen = session.screen(&RICH);
+            // 1.5 and 0, 0.4 and 0.8 more in the first run; two seeds of the other.
+            for text in ["val %", "1.90 ± 0.40", "1.93 ± 0.28"] {
+                assert!(screen.contains(text), "{text} at {columns}x{rows}\n{screen}");
+            }
+        };
+        if columns >= 110 {
+            check(&session);
+        }
+        session.app.lab.page = LabPage::Chart;
+        check(&session);
+        if columns >= 110 {
+            session.type_text("g");
+            check(&session);
+        }
+    }
+}
+
 #[test]
 fn the_rate_of_the_chosen_arm_is_steered_while_it_trains() {
     let mut session = on_own("relu-tanh; all-tanh | epochs=9 images=1000", 120, 40);
@@ -868,6 +938,104 @@ fn the_chart_of_the_laboratory_takes_the_keys_and_the_mouse() {
     click(&mut session, column, row);
     assert!(matches!(session.app.modals.last(), Some(Modal::Values(Pane::Lab))));
     assert!(session.app.cursor().is_some());
+}
+
+/// The values at the cursor keep the name of their curve, and no line ends within a number.
+#[test]
+fn values_in_the_laboratory_are_whole() {
+    for (columns, rows) in [(80, 24), (120, 40), (200, 50)] {
+        let mut session = on_own("relu-tanh lr=0.05; relu-tanh lr=0.2 | epochs=4 images=1000 seeds=1-3", columns, rows);
+        start(&mut session, 3);
+        measure(&mut session, 3, 4);
+        session.type_text("v");
+        for step in 0..8 {
+            let (pane, cursor) = session.app.cursor().unwrap();
+            let text = session.app.readout(pane).unwrap().text_at(cursor).unwrap();
+            session.app.message = None;
+            let screen = session.screen(&RICH);
+            assert!(screen.contains(&format!("{}:", text.name)), "{step} at {columns}x{rows}: {}\n{screen}", text.name);
+            assert!(screen.contains(&text.values()), "{step} at {columns}x{rows}: {}\n{screen}", text.values());
+            for beside in screen.lines().flat_map(|line| line.split("(test ").skip(1)) {
+                let (number, _) = beside.split_once(')').unwrap_or_default();
+                let decimals = number.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+                assert_eq!(decimals, 2, "{step} at {columns}x{rows}: {beside}\n{screen}");
+            }
+            session.press(KeyCode::Down);
+        }
+    }
+}
+
+/// The arrows move in the table again where they did before the chart had the keys.
+#[test]
+fn leaving_the_chart_goes_back_to_the_page_before() {
+    for (columns, rows) in [(80, 24), (120, 40), (200, 50)] {
+        for key in [KeyCode::Esc, KeyCode::Char('q')] {
+            let mut session = swept(columns, rows);
+            let cursor = session.app.lab.sweep_cursor;
+            for page in [LabPage::Study, LabPage::Chart, LabPage::Sweep, LabPage::Compare] {
+                session.app.lab.page = page;
+                session.type_text("v");
+                assert_eq!(session.app.lab.page, LabPage::Chart);
+                session.press(KeyCode::Left);
+                session.press(key);
+                assert_eq!(session.app.lab.page, page, "{columns}x{rows}");
+                assert!(matches!(session.app.modals.last(), Some(Modal::Lab)));
+            }
+            session.app.lab.page = LabPage::Sweep;
+            session.type_text("v");
+            session.press(key);
+            session.press(KeyCode::Left);
+            assert_eq!(session.app.lab.sweep_cursor.column + 1, cursor.column, "{columns}x{rows}");
+        }
+    }
+}
+
+/// The help on the same screen lists the keys of the laboratory and of the chart: each does something, or says where it does.
+#[test]
+fn keys_of_the_laboratory_are_answered_while_the_chart_has_the_keys() {
+    let mut session = swept(120, 40);
+    session.type_text("vg");
+    assert_eq!(session.app.lab_layout().chart.map(|area| area.width), Some(120));
+    assert!(matches!(session.app.modals.last(), Some(Modal::Values(Pane::Lab))) && session.app.cursor().is_some());
+    session.type_text("g");
+    assert!(session.app.lab_layout().is_beside());
+    session.type_text("B");
+    assert_eq!(
+        session.app.message.as_deref(),
+        Some("the chart has the keys; Esc leaves it, then B: take each arm at the best of the sweep")
+    );
+    assert!(matches!(session.app.modals.last(), Some(Modal::Values(Pane::Lab))));
+    session.press(KeyCode::Esc);
+    session.type_text("B");
+    assert!(session.app.message.as_ref().unwrap().contains("at its own best"), "{:?}", session.app.message);
+    // A narrow screen shows one page at a time: there is nothing to change.
+    let mut session = swept(80, 24);
+    session.type_text("vg");
+    assert!(session.app.message.as_ref().unwrap().contains("one page at a time already"), "{:?}", session.app.message);
+}
+
+/// Published points stand in the chart before the first epoch has ended; they are none of its curves.
+#[test]
+fn the_cursor_starts_on_a_measured_curve() {
+    let mut session = on_own("relu-tanh; all-tanh | epochs=6", 120, 40);
+    start(&mut session, 3);
+    session.kernel(RunEvent::Continued { run: RunId(3) });
+    let points = session.app.readout(&Pane::Lab).unwrap();
+    assert!(points.curves.iter().any(|curve| !curve.points.is_empty()), "there are published points");
+    session.type_text("v");
+    assert!(
+        session.app.message.as_ref().unwrap().contains("nothing is measured here yet"),
+        "{:?}",
+        session.app.message
+    );
+    assert!(matches!(session.app.modals.last(), Some(Modal::Lab)) && session.app.cursor().is_none());
+    let record = EpochRecord::new(Lane { arm: ArmId::ALL_TANH, seed: 1 }, 1, [(Metric::ValError, 3.0)]);
+    session.kernel(RunEvent::Epoch { run: RunId(3), record });
+    session.type_text("v");
+    let (pane, cursor) = session.app.cursor().unwrap();
+    let readout = session.app.readout(pane).unwrap();
+    let curve = &readout.curves[cursor.curve];
+    assert!(curve.is_of_run && curve.name == "all-Tanh", "{}", curve.name);
 }
 
 /// The run that was forked stands behind its fork, in the colours of its arms.

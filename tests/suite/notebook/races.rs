@@ -70,6 +70,42 @@ fn a_lane_that_diverges_before_its_first_epoch_is_marked_beside_a_notice() {
     });
 }
 
+/// Published curves could pass for those of the race: each is named with its source, before the race runs and after.
+#[test]
+fn published_curves_are_named_with_their_source() {
+    for (columns, rows) in [(80, 24), (120, 40), (200, 50)] {
+        let mut session = Session::on("factor-six", columns, rows);
+        session.tab_to("glorot");
+        let key = session.app.key_of(session.app.focused().unwrap());
+        let check = |session: &Session, when: &str| {
+            let screen = session.screen(&RICH);
+            for name in ["Krizhevsky et al. 2012: ", "AlexNet's Figure 1, ReLU", "AlexNet's Figure 1, tanh"] {
+                assert!(screen.contains(name), "{when}, {columns}x{rows}: {name}\n{screen}");
+            }
+        };
+        check(&session, "before");
+        session.press(KeyCode::Char('m'));
+        let said = session.app.message.take().unwrap();
+        assert!(said.contains("the curve “AlexNet's Figure 1, tanh”"), "{said}");
+        session.press(KeyCode::Char('m'));
+        session.app.message = None;
+        let spec = session.app.lesson_study(&key).unwrap();
+        session.send(Event::StoredProgress(vec![("cell-run/factor-six/glorot".into(), RUN.0.into())]));
+        session.kernel(RunEvent::Started { run: RUN, spec: spec.clone() });
+        session.send(Event::History(RUN, Vec::new()));
+        for epoch in 1..=3 {
+            for lane in spec.lanes() {
+                let error = 60.0 / f64::from(epoch);
+                let values = [(Metric::TrainError, error), (Metric::ValError, error), (Metric::TestError, error)];
+                session.kernel(RunEvent::Epoch { run: RUN, record: EpochRecord::new(lane, epoch, values) });
+            }
+        }
+        check(&session, "during");
+        session.kernel(RunEvent::Finished { run: RUN });
+        check(&session, "after");
+    }
+}
+
 #[test]
 fn many_seeds_are_summarised_by_arm() {
     let spec = Study { seeds: vec![1, 2, 3, 4, 5], ..article() };

@@ -535,6 +535,30 @@ fn the_size_of_the_selected_run_is_asked_for_once() {
     assert_eq!(sizes(&session), [16, 15], "no list is read for it");
 }
 
+/// On a small screen too a run is found by its name, and what is known of it begins with each of its parts.
+#[test]
+fn a_small_list_has_names_and_the_study() {
+    let mut session = list_of(six(), 80, 24);
+    let screen = session.screen(&RICH);
+    for (run, name) in [(15, "half the rate"), (14, "gelu alone"), (12, "too fast")] {
+        let row = screen.lines().find(|line| line.contains(&format!("  {run}  "))).unwrap();
+        assert!(row.contains(name), "{row}");
+    }
+    // No error is cut within its number.
+    assert!(screen.contains("ReLU+Tanh 1.15, … · half the rate"), "{screen}");
+    session.press(KeyCode::Down);
+    let screen = session.screen(&RICH);
+    assert!(screen.contains("Notes: the rate that diverged") && screen.contains("Study: relu-tanh"), "{screen}");
+    // Many arms: the last row says that the study goes on.
+    let arms: Vec<String> = (1..=30).map(|arm| format!("gelu-gelu lr=0.{arm:03}")).collect();
+    let session = list_of(vec![summary(3, &format!("{} | epochs=4 images=1000", arms.join("; ")))], 80, 24);
+    let screen = session.screen(&RICH);
+    let detail = session.app.runs_layout().detail;
+    let last = screen.lines().nth(usize::from(detail.bottom() - 1)).unwrap();
+    assert!(screen.contains("Study: gelu-gelu"), "{screen}");
+    assert!(last.trim_end_matches([' ', '┃']).ends_with('…'), "{last}\n{screen}");
+}
+
 #[test]
 fn help_has_the_keys_of_the_list() {
     for behind in ["", "E"] {

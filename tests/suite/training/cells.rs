@@ -211,6 +211,8 @@ fn read_to_its_last_page(name: &str, outcome: &Outcome) {
             let (whole, source) = (printed(usize::MAX), format!(" ({})", readout.curves[cursor.curve].source));
             let values = &whole[readout.curves[cursor.curve].name.len()..];
             let values = values.strip_suffix(&source).unwrap_or(values);
+            // A long name has a line of its own.
+            let values = values.strip_prefix(": ").unwrap_or(values);
             let screen = session.screen(&RICH);
             assert!(screen.contains(values), "{name}: {whole}\n{screen}");
             session.press(KeyCode::Down);
