@@ -93,6 +93,8 @@ fn cut_before_difference(text: &str, texts: &[String], room: usize) -> String {
             .map_or(0, |((at, c), _)| at + c.len_utf8())
     };
     let differing = texts.iter().filter(|other| other.as_str() != text).map(common).max().unwrap_or(0);
+    // A text that goes on where another ends differs from the next word on.
+    let differing = differing + usize::from(text[differing..].starts_with(' '));
     let words = text.char_indices().filter(|(_, c)| *c == ' ').map(|(at, _)| at + 1).filter(|at| *at <= differing);
     let words: Vec<usize> = words.collect();
     let fits = |at: &&usize| text[**at..].width() < room;

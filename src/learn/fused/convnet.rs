@@ -284,7 +284,8 @@ mod tests {
         let mut net = convnet(images, widths, activations).laid_out_for_fusion();
         // With a bias of zero, a rectifier whose inputs are all zero is exactly at its kink, where rounding decides.
         for bias in net.parameters.iter_mut().skip(1).step_by(2) {
-            let _ = tch::no_grad(|| bias.uniform_(-0.1, 0.1));
+            let drawn: Vec<f32> = (0..bias.numel()).map(|_| random.between(-0.1, 0.1)).collect();
+            tch::no_grad(|| bias.copy_(&Tensor::from_slice(&drawn)));
         }
         let mut oracle = convnet(images, widths, activations);
         let double = |p: &Tensor| p.detach().to_kind(Kind::Double).set_requires_grad(true);

@@ -252,7 +252,9 @@ mod tests {
         let labels = Tensor::from_slice(&(0..40).map(|i| i % 10).collect::<Vec<i64>>());
         let mut net = lenet4(widths, activations).laid_out_for_fusion();
         // The softmax layer starts from zeros, which pass no gradient.
-        let _ = tch::no_grad(|| net.parameters[6].uniform_(-0.3, 0.3));
+        let mut random = crate::random::Random::new(1, crate::random::Purpose::Experiment { number: 0 });
+        let drawn: Vec<f32> = (0..net.parameters[6].numel()).map(|_| random.between(-0.3, 0.3)).collect();
+        tch::no_grad(|| net.parameters[6].copy_(&Tensor::from_slice(&drawn).view_as(&net.parameters[6])));
         let mut oracle = lenet4(widths, activations);
         let double = |p: &Tensor| p.detach().to_kind(Kind::Double).set_requires_grad(true);
         oracle.parameters = net.parameters.iter().map(double).collect();

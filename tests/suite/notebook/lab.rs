@@ -849,7 +849,7 @@ fn a_setting_is_swept_and_each_arm_taken_at_its_best() {
         }
     }
     session.kernel(RunEvent::Finished { run });
-    assert!(session.screen(&RICH).contains("best of relu-tanh: relu-tanh lr=0.5"), "{}", session.screen(&RICH));
+    assert!(session.screen(&RICH).contains("best of ReLU+Tanh: ReLU+Tanh lr=0.5"), "{}", session.screen(&RICH));
     // The grid has the settings as columns and the arms as rows.
     session.press(KeyCode::Tab);
     assert_eq!(session.app.lab.page, LabPage::Sweep);
