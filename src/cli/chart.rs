@@ -24,7 +24,7 @@ const SIZE: (u32, u32) = (960, 600);
 /// A PNG has so many pixels for one of the SVG, so that it is sharp in print too.
 const PNG_UNIT: u32 = 2;
 const FONT: &[u8] = include_bytes!("../../assets/font/DejaVuSans-subset.ttf");
-const FAMILY: &str = "sans-serif";
+pub(super) const FAMILY: &str = "sans-serif";
 /// What stands for a character that the font lacks.
 const MISSING: char = '?';
 /// The key names at most so many of these series.
@@ -103,13 +103,18 @@ pub fn png(plot: &Plot, viewport: &Viewport, background: Background) -> Result<P
         }
         root.present().map_err(|e| failed(&e))?;
     }
+    Ok(Png { bytes: encode_png(&pixels, width, height)?, remark })
+}
+
+/// The file of a picture of RGB pixels.
+pub(super) fn encode_png(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(&pixels)?;
+    writer.write_image_data(pixels)?;
     writer.finish()?;
-    Ok(Png { bytes, remark })
+    Ok(bytes)
 }
 
 fn failed(error: &dyn Display) -> color_eyre::Report {
@@ -117,7 +122,7 @@ fn failed(error: &dyn Display) -> color_eyre::Report {
 }
 
 /// The SVG's font is the viewer's; its text is measured with this one.
-fn prepare_font() -> Result<()> {
+pub(super) fn prepare_font() -> Result<()> {
     register_font(FAMILY, FontStyle::Normal, FONT).map_err(|_| failed(&"its font can't be read"))
 }
 

@@ -23,6 +23,8 @@ mod stored_run;
 mod sweep;
 mod tfevents;
 mod train;
+mod view;
+mod view_picture;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use protocol::{RunId, escape_controls, escape_json, escape_line};
@@ -104,6 +106,8 @@ enum Command {
     },
     /// Change the learning rate of an arm that trains or is paused, from its next epoch on
     Steer(steer::Steer),
+    /// Look into a trained network: its filters, its mistakes, its answer to a digit, ...
+    View(Box<view::ViewArguments>),
     /// Go on from an epoch of a run in a new one, with settings changed, and follow it
     Fork(fork::ForkArguments),
     /// Train a study with every combination of some settings' values, and tell the best of each arm
@@ -163,6 +167,7 @@ pub fn main() -> ExitCode {
         Some(Command::Resume { run: None, json, .. }) => train::resume_all(json),
         Some(Command::Stop { run }) => runs::stop(run),
         Some(Command::Steer(arguments)) => steer::steer(&arguments),
+        Some(Command::View(arguments)) => view::view(&arguments),
         Some(Command::Fork(arguments)) => fork::fork(arguments),
         Some(Command::Sweep(arguments)) => sweep::sweep(&arguments),
         Some(Command::Data(arguments)) => data::data(&arguments),

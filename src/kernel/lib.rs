@@ -17,7 +17,7 @@ mod tests;
 
 pub use lifecycle::{KernelError, Options, run};
 
-use jobs::{Jobs, Trainer};
+use jobs::{Jobs, Trainer, ViewCache};
 use lifecycle::{Backups, ShutdownCause, UnfinishedWork};
 use server::Hub;
 use std::{
@@ -33,6 +33,7 @@ pub(crate) struct Kernel {
     trainer: Box<dyn Trainer>,
     store: Mutex<Store>,
     jobs: Mutex<Jobs>,
+    view_answers: Mutex<ViewCache>,
     /// Notified whenever a lane's or a cell's thread ends.
     job_ended: Condvar,
     hub: Hub,
@@ -61,6 +62,7 @@ impl Kernel {
     ) -> Self {
         Self {
             jobs: Mutex::new(Jobs::new(options.cores)),
+            view_answers: Mutex::default(),
             is_shutting_down: Mutex::new(false),
             unfinished: Mutex::new(UnfinishedWork::of(&store)),
             was_signalled: AtomicBool::new(false),

@@ -13,6 +13,7 @@ mod observer;
 pub mod optim;
 pub mod random;
 pub mod train;
+pub mod view;
 
 pub mod checkpoint;
 

@@ -21,6 +21,7 @@ mod study;
 mod text;
 mod time_text;
 mod unreadable;
+mod view;
 mod wire;
 mod wrong_images;
 
@@ -54,6 +55,10 @@ pub use text::{
 };
 pub use time_text::{format_clock, format_count, format_date, format_duration, format_estimate};
 pub use unreadable::{Subject, Unreadable};
+pub use view::{
+    Ablated, Bins, ImageSplit, LayerFilters, LayerGradients, LayerHistogram, LayerMaps, LayerUnits, Mistake, Optimised,
+    Response, Seen, SeenImage, SeenShape, View, ViewAnswer, ViewImage, ViewRequest,
+};
 pub use wire::{
     CellEvent, CellKey, ErrorKind, Event, Hello, KernelStatus, PROTOCOL_VERSION, Reply, Request, RequestBody,
     ServerLine, StartLine,

@@ -202,7 +202,8 @@ impl Metric {
 }
 
 /// A layer of a network that is measured by itself, ordered as images pass through it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Layer {
     pub kind: LayerKind,
     /// Counted from 1 among the layers of its kind.
@@ -214,6 +215,8 @@ pub enum LayerKind {
     Conv,
     Fc,
 }
+
+crate::stored_as_text::stored_as_text!(Layer);
 
 impl fmt::Display for Layer {
     /// `conv1`, `fc2`, as in the names of its parameters.

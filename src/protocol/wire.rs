@@ -3,12 +3,12 @@
 
 use super::{
     ArmId, ExperimentSpec, Fork, Outcome, RunEvent, RunId, RunSummary, RunTag, SETTINGS, SteeredSetting, Steering,
-    Study, Sweep,
+    Study, Sweep, ViewAnswer, ViewRequest,
 };
 use serde::{Deserialize, Serialize};
 
 /// Grows with every change of what crosses the socket, but for a new setting, which counts by itself.
-const MESSAGES: u32 = 8;
+const MESSAGES: u32 = 9;
 
 /// The version that notebook and kernel must share. It includes the settings, because a kernel that does not know a
 /// setting would train without it.
@@ -107,6 +107,8 @@ pub enum RequestBody {
         key: String,
         value: serde_json::Value,
     },
+    /// Looks into a trained network. Answered by `View`, when it has been computed: later requests may be answered before.
+    View(Box<ViewRequest>),
     Status,
     /// Shuts the kernel down if nothing runs; with `force` in any case, after everything is committed.
     Shutdown {
@@ -144,6 +146,7 @@ pub enum Reply {
     Steered(Steering),
     Done,
     Status(KernelStatus),
+    View(Box<ViewAnswer>),
     /// What can't be done, why, and the remedy: a whole sentence.
     Refused {
         kind: ErrorKind,

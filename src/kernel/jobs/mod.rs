@@ -1,4 +1,4 @@
-//! The kernel's jobs: runs, whose lanes train, and cells, which measure. One scheduler (`scheduler.rs`) assigns the
+//! The kernel's jobs: runs, whose lanes train, cells, which measure, and views, which look into a checkpoint. One scheduler (`scheduler.rs`) assigns the
 //! cores; this file carries out its decisions. Everything here happens under one lock.
 
 mod active;
@@ -14,6 +14,7 @@ mod steering;
 mod stopwatch;
 mod sweep;
 mod trainer;
+mod view;
 
 pub(crate) use active::Intent;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub(crate) use scheduler::Phase;
 #[cfg(test)]
 pub(crate) use trainer::encode;
 pub(crate) use trainer::{CellObserver, Trainer, libtorch};
+pub(crate) use view::ViewCache;
 
 use crate::{Kernel, refusal::Refusal};
 use cell::CellJob;
@@ -32,6 +34,7 @@ use permit::{Order, Permit};
 use protocol::{ErrorKind, RunId};
 use scheduler::{Decision, JobId, Scheduler};
 use std::{any::Any, sync::Arc, time::Instant};
+use view::ViewJob;
 
 /// All jobs.
 pub(crate) struct Jobs {
@@ -39,6 +42,7 @@ pub(crate) struct Jobs {
     /// In the order in which they were requested.
     pub runs: Vec<Active>,
     pub cells: Vec<CellJob>,
+    pub views: Vec<ViewJob>,
     /// The kernel is shutting down, so nothing new starts.
     pub shutting_down: bool,
     /// Ended or halted runs whose state a full disk has refused, with the event to announce once it is stored.
@@ -52,6 +56,7 @@ impl Jobs {
             scheduler: Scheduler::new(cores),
             runs: Vec::new(),
             cells: Vec::new(),
+            views: Vec::new(),
             shutting_down: false,
             unsaved: Vec::new(),
             last_busy: Instant::now(),
@@ -99,7 +104,7 @@ impl Kernel {
             for decision in decisions {
                 match decision {
                     Decision::Start(job) => {
-                        if !self.start_lane(jobs, job) {
+                        if !self.start_lane(jobs, job) && !self.start_view(jobs, job) {
                             self.start_cell(jobs, job);
                         }
                     }

@@ -2,8 +2,9 @@
 
 use crate::lock;
 use learn::data::{Requested, fit_sizes};
+use learn::view::Subject;
 use learn::{DataError, Dataset, Ending, Observer, Snapshot, checkpoint, experiment, machine, train_lane};
-use protocol::{DataSource, ExperimentSpec, Lane, Outcome, Study};
+use protocol::{DataSource, ExperimentSpec, Lane, Outcome, Seen, Study, View};
 use std::sync::{Arc, Mutex, Weak};
 
 pub(crate) use learn::experiment::CellObserver;
@@ -20,6 +21,20 @@ pub(crate) trait Trainer: Send + Sync {
 
     /// Measures a cell of a lesson.
     fn experiment(&self, spec: &ExperimentSpec, observer: &mut dyn CellObserver) -> Result<Outcome, String>;
+
+    /// Looks into a trained network. `None` if `should_stop` has returned true.
+    ///
+    /// # Errors
+    /// If the data can't be read, or the question does not fit the network; a sentence.
+    fn view(
+        &self,
+        _snapshot: &Snapshot,
+        _study: &Study,
+        _view: &View,
+        _should_stop: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Seen>, String> {
+        Err("this trainer has nothing to show".into())
+    }
 
     /// Reduces the numbers of images that come from the preset, not from the request, to what the data set has. Returns
     /// the data if it had to be read for that; it is not read again while it is held.
@@ -41,6 +56,8 @@ pub(crate) fn libtorch() -> Box<dyn Trainer> {
 struct LibTorch {
     data: DataCache,
     cache: experiment::Cache,
+    /// The data of the last view.
+    viewed: Mutex<Option<Arc<Dataset>>>,
 }
 
 impl Trainer for LibTorch {
@@ -58,6 +75,20 @@ impl Trainer for LibTorch {
     fn experiment(&self, spec: &ExperimentSpec, observer: &mut dyn CellObserver) -> Result<Outcome, String> {
         let context = experiment::Context { data: &|source| self.data.load(source), cache: &self.cache };
         experiment::run(spec, &context, observer).map_err(|error| error.to_string())
+    }
+
+    fn view(
+        &self,
+        snapshot: &Snapshot,
+        study: &Study,
+        view: &View,
+        should_stop: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Seen>, String> {
+        let data = self.data.load(&study.data).map_err(|error| error.to_string())?;
+        // The next view is of the same data as a rule.
+        *lock(&self.viewed) = Some(Arc::clone(&data));
+        let mut subject = Subject::new(snapshot, study, &data).map_err(|error| error.to_string())?;
+        subject.view(view, should_stop).map_err(|error| error.to_string())
     }
 
     fn fit_to_data(&self, spec: &mut Study) -> Result<Option<Arc<Dataset>>, String> {

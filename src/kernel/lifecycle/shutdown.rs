@@ -57,7 +57,7 @@ impl Kernel {
     }
 
     fn has_no_jobs(jobs: &Jobs) -> bool {
-        jobs.runs.is_empty() && jobs.unsaved.is_empty() && jobs.cells.is_empty()
+        jobs.runs.is_empty() && jobs.unsaved.is_empty() && jobs.cells.is_empty() && jobs.views.is_empty()
     }
 
     /// Whether nothing runs, and nothing is left to store.
@@ -102,6 +102,7 @@ impl Kernel {
         let mut jobs = self.jobs();
         (jobs.shutting_down, *lock(&self.is_shutting_down)) = (true, true);
         self.halt_cells(&mut jobs);
+        jobs.halt_views();
         let Jobs { runs, scheduler, .. } = &mut *jobs;
         for active in runs {
             active.intent.get_or_insert(Intent::Shutdown);
@@ -109,7 +110,7 @@ impl Kernel {
             active.stop_lanes(scheduler);
         }
         self.dispatch(&mut jobs);
-        while !jobs.runs.is_empty() || !jobs.cells.is_empty() {
+        while !jobs.runs.is_empty() || !jobs.cells.is_empty() || !jobs.views.is_empty() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 tracing::warn!(runs = ?jobs.run_ids(), "left before their last checkpoint");

@@ -157,6 +157,11 @@ impl ClientSession<'_> {
             // A notebook that is disconnected waits for this kernel's end and then starts the next one.
             return self.outbox.close();
         }
+        if let (Handshake::Yes, RequestBody::View(request)) = (self.handshake, &body) {
+            let outbox = Arc::clone(self.outbox);
+            let answer = move |reply| outbox.send(&ServerLine::Reply { id, reply });
+            return self.kernel.view((**request).clone(), Box::new(answer));
+        }
         let is_shutdown = matches!(body, RequestBody::Shutdown { .. });
         let reply = match (self.handshake, body) {
             (_, RequestBody::Hello { protocol, client }) => self.answer_hello(protocol, &client),

@@ -66,8 +66,8 @@ impl Kernel {
             RequestBody::Status => return Ok(Reply::Status(self.status())),
             // The connection sends the answer, then asks the process to shut down.
             RequestBody::Shutdown { force } => self.begin_shutdown(force)?,
-            // The connection has answered both already.
-            RequestBody::Hello { .. } | RequestBody::Follow => {}
+            // The connection answers these itself.
+            RequestBody::Hello { .. } | RequestBody::Follow | RequestBody::View(_) => {}
         }
         Ok(Reply::Done)
     }

@@ -56,6 +56,12 @@ impl Split {
         Self { labels, shape, pixels: images.pixels.into(), start: 0 }
     }
 
+    /// Images that are in no data set, without labels that mean anything.
+    pub fn of_images(shape: ImageShape, pixels: &[u8]) -> Self {
+        let count = pixels.len() / shape.len().max(1);
+        Self::new(shape, LabelledImages { pixels: pixels.to_vec(), labels: vec![0; count] })
+    }
+
     pub fn len(&self) -> i64 {
         self.labels.size()[0]
     }

@@ -199,6 +199,14 @@ impl Network {
         self.run(z.shallow_clone(), layers, mode, &mut |_| {})
     }
 
+    /// The rest of a forward pass, from a hidden layer's output to its logits.
+    pub(crate) fn logits_after(&self, name: &str, y: &Tensor) -> Tensor {
+        let layers = &self.architecture.layers;
+        let behind = self.activation_of(name) + 1;
+        let rest = layers.iter().skip(behind).take_while(|layer| layer.belongs_to_activation()).count();
+        self.run(y.shallow_clone(), (behind + rest).min(layers.len())..layers.len(), Mode::Evaluation, &mut |_| {})
+    }
+
     /// A hidden layer's output for these pre-activations.
     pub fn hidden_output(&self, name: &str, z: &Tensor) -> Tensor {
         let start = self.activation_of(name);

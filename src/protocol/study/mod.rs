@@ -22,7 +22,7 @@ pub use schedule::{Drops, Schedule, StepPlace};
 pub use settings::{ArmSettings, SETTINGS, Setting, SettingValue, SpecError};
 pub use sweep::{CellResult, LaneResults, Sweep, SweepAxis, SweepCell, SweepProgress, best_cells, tied_cells};
 
-use super::{Metric, format_count, format_real};
+use super::{Layer, LayerKind, Metric, format_count, format_real};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -93,6 +93,23 @@ impl Network {
                 25.0 * convolutions + 16.0 * n(2) * n(3) + 10.0 * n(3)
             }
         }
+    }
+
+    /// The hidden layers, as images pass through them.
+    pub fn hidden_layers(self, widths: &Widths) -> Vec<Layer> {
+        let convolutions = match self {
+            Self::Lenet4 => 2,
+            Self::Convnet => 3,
+            Self::Mlp => 0,
+        };
+        let layer = |at: u32| {
+            if at < convolutions {
+                Layer { kind: LayerKind::Conv, number: at + 1 }
+            } else {
+                Layer { kind: LayerKind::Fc, number: at - convolutions + 1 }
+            }
+        };
+        (0..widths.0.len() as u32).map(layer).collect()
     }
 
     /// How many widths the network takes, and what each counts.

@@ -10,3 +10,4 @@ mod kernel_start;
 mod notebook_start;
 mod pty;
 mod unreadable;
+mod views;

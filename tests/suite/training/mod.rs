@@ -4,3 +4,4 @@ mod cells;
 mod exact;
 mod fused;
 mod networks;
+mod views;

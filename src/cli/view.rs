@@ -1,0 +1,360 @@
+//! `relu view`: looks into a trained network, without the notebook.
+
+use super::stored_run::read_run;
+use super::view_picture;
+use super::{Outcome, Usage, connect_or_start, export, say, say_json};
+use clap::{Args, ValueEnum};
+use color_eyre::eyre::{Context, bail};
+use protocol::{
+    ArmId, Bins, ImageSplit, Layer, Reply, RequestBody, RunId, Seen, View, ViewAnswer, ViewImage, ViewRequest,
+    format_count,
+};
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use store::Home;
+
+/// What follows the options in `relu view --help`.
+const EXPLANATION: &str = "\
+A view is of one kept checkpoint: of the first arm and seed and of the last kept epoch if nothing else is said. It is \
+computed anew from the checkpoint, so every kept epoch of every run has all of them; `relu runs show` tells which epochs \
+are kept. Hidden layers are looked at with the first 1,000 images of the split, answers with all.
+
+Examples:
+  relu view 5 confusion --arm all-tanh --epoch 20
+  relu view 5 ask --digit validation:17
+  relu view 5 ask --digit four.png --json
+  relu view 5 filters -o filters.png
+  relu view 5 ablation --layer fc1";
+
+#[derive(Args)]
+#[command(after_help = EXPLANATION)]
+pub struct ViewArguments {
+    /// Its number in `relu runs`
+    run: RunId,
+    /// What is asked
+    #[arg(value_enum)]
+    kind: Kind,
+    /// The arm, as `relu runs show --json` names it; otherwise the first
+    #[arg(long)]
+    arm: Option<ArmId>,
+    /// Otherwise the first
+    #[arg(long)]
+    seed: Option<u64>,
+    /// A kept epoch; otherwise the last
+    #[arg(long)]
+    epoch: Option<u32>,
+    /// Whose images
+    #[arg(long, value_enum, default_value_t = Split::Validation)]
+    split: Split,
+    /// Of `wants` and `ablation`: conv1, fc1, ...; otherwise the last hidden layer
+    #[arg(long)]
+    layer: Option<Layer>,
+    /// Of `wants`: counted from 0
+    #[arg(long, default_value_t = 0)]
+    unit: u32,
+    /// Of `wants`: the seed of the noise that the optimised image starts from
+    #[arg(long, default_value_t = 1)]
+    noise: u64,
+    /// Of `ask` and `maps`: a PNG of the data set's size, white on black for digits, or SPLIT:NUMBER, counted from 0;
+    /// otherwise validation:0
+    #[arg(long, value_name = "FILE.png|SPLIT:N")]
+    digit: Option<String>,
+    /// One JSON object with every number
+    #[arg(long, conflicts_with = "output")]
+    json: bool,
+    /// A picture
+    #[arg(short, long, value_name = "FILE.png")]
+    output: Option<PathBuf>,
+    /// Replaces a file that is there
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Kind {
+    /// The weights of each convolution
+    Filters,
+    /// What each hidden layer makes of an image
+    Maps,
+    /// Where the pre-activations lie, and the gradients at them
+    Histogram,
+    /// How often each unit is zero or saturated, and which are dead
+    Units,
+    /// The size of the loss's gradient in each layer
+    Gradients,
+    /// How often each class is answered for each
+    Confusion,
+    /// The images that get a wrong answer
+    Mistakes,
+    /// The answer to one image, as probabilities
+    Ask,
+    /// What a unit responds to most
+    Wants,
+    /// What is lost without each unit of a layer
+    Ablation,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Split {
+    Training,
+    Validation,
+    Test,
+}
+
+impl From<Split> for ImageSplit {
+    fn from(split: Split) -> Self {
+        match split {
+            Split::Training => Self::Training,
+            Split::Validation => Self::Validation,
+            Split::Test => Self::Test,
+        }
+    }
+}
+
+pub fn view(arguments: &ViewArguments) -> Outcome {
+    let home = Home::locate()?;
+    let (_, summary) = read_run(&home, arguments.run)?;
+    let split = ImageSplit::from(arguments.split);
+    let layer = || {
+        let settings = arguments.arm.and_then(|arm| summary.spec.find_arm(arm));
+        let settings = settings.and_then(|arm| summary.spec.settings(arm)).unwrap_or(summary.spec.first_settings());
+        let last = || summary.spec.network.hidden_layers(&settings.widths).last().copied();
+        arguments.layer.or_else(last).ok_or_else(|| Usage(format!("run {} has no hidden layer", arguments.run)))
+    };
+    let view = match arguments.kind {
+        Kind::Filters => View::Filters,
+        Kind::Maps => View::Maps { image: image(arguments.digit.as_deref())? },
+        Kind::Histogram => View::Histogram { split },
+        Kind::Units => View::Units { split },
+        Kind::Gradients => View::Gradients { split },
+        Kind::Confusion => View::Confusion { split },
+        Kind::Mistakes => View::Mistakes { split },
+        Kind::Ask => View::Ask { image: image(arguments.digit.as_deref())? },
+        Kind::Wants => View::Wants { layer: layer()?, unit: arguments.unit, split, seed: arguments.noise },
+        Kind::Ablation => View::Ablation { layer: layer()?, split },
+    };
+    let request =
+        ViewRequest { run: arguments.run, arm: arguments.arm, seed: arguments.seed, epoch: arguments.epoch, view };
+    let mut client = connect_or_start(&home)?;
+    let Reply::View(answer) = client.request(RequestBody::View(Box::new(request)))? else {
+        bail!("the kernel gave no view");
+    };
+    if arguments.json {
+        say_json(&answer)?;
+    } else if let Some(output) = &arguments.output {
+        let bytes = view_picture::png(&answer)?;
+        export::write_file(&home, Some(output), &bytes, arguments.force)?;
+    } else {
+        let title = summary.spec.arm_title(answer.arm);
+        say(&format!("run {}, {title} seed {}, epoch {}", answer.run, answer.seed, answer.epoch))?;
+        for line in lines(&answer) {
+            say(&line)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads `validation:17`, or a file.
+fn image(digit: Option<&str>) -> color_eyre::Result<ViewImage> {
+    let Some(text) = digit else { return Ok(ViewImage::Of { split: ImageSplit::Validation, number: 0 }) };
+    let of_split = text.split_once(':').and_then(|(split, number)| {
+        let split = ImageSplit::ALL.into_iter().find(|known| known.name() == split)?;
+        Some((split, number))
+    });
+    if let Some((split, number)) = of_split {
+        let number = number.parse().map_err(|_| Usage(format!("{text}: take a whole number behind the colon")))?;
+        return Ok(ViewImage::Of { split, number });
+    }
+    Ok(ViewImage::Pixels(read_png(Path::new(text))?))
+}
+
+/// The bytes of a grey or RGB picture of 8 bits, (height, width, channels).
+fn read_png(path: &Path) -> color_eyre::Result<Vec<u8>> {
+    let file = File::open(path).wrap_err_with(|| format!("{} can't be read", path.display()))?;
+    let mut decoder = png::Decoder::new(BufReader::new(file));
+    // Palettes and fewer bits become 8 bits a channel, 16 bits lose the lower 8.
+    decoder.set_transformations(png::Transformations::normalize_to_color8());
+    let unreadable = |error: png::DecodingError| Usage(format!("{} is no PNG: {error}", path.display()));
+    let mut reader = decoder.read_info().map_err(unreadable)?;
+    let Some(size) = reader.output_buffer_size().filter(|size| *size <= LARGEST) else {
+        return Err(Usage(format!("{}: a picture of the data set's size is asked for", path.display())).into());
+    };
+    let mut bytes = vec![0; size];
+    let info = reader.next_frame(&mut bytes).map_err(unreadable)?;
+    bytes.truncate(info.buffer_size());
+    Ok(match info.color_type {
+        png::ColorType::Grayscale | png::ColorType::Rgb | png::ColorType::Indexed => bytes,
+        // Opacity is left out.
+        png::ColorType::GrayscaleAlpha => bytes.chunks_exact(2).map(|pixel| pixel[0]).collect(),
+        png::ColorType::Rgba => bytes.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect(),
+    })
+}
+
+/// Bytes of the largest picture that is read; the data sets' are much smaller.
+const LARGEST: usize = 1 << 20;
+
+/// The answer in words, a line each.
+#[allow(clippy::too_many_lines, reason = "a paragraph a view")]
+fn lines(answer: &ViewAnswer) -> Vec<String> {
+    match &answer.seen {
+        Seen::Filters { layers } => layers
+            .iter()
+            .flat_map(|layer| {
+                let of = layer.inputs as usize * (layer.side * layer.side) as usize;
+                let head = format!(
+                    "{}: {}, each {}x{}x{}",
+                    layer.layer,
+                    format_count(layer.maps as usize, "filter"),
+                    layer.inputs,
+                    layer.side,
+                    layer.side
+                );
+                let filters = layer.weights.chunks_exact(of.max(1)).zip(&layer.biases).enumerate();
+                let rows = filters.map(|(at, (weights, bias))| {
+                    let (low, high) = range(weights);
+                    let squares: f64 = weights.iter().map(|value| f64::from(*value).powi(2)).sum();
+                    let rms = (squares / of.max(1) as f64).sqrt();
+                    format!("  {at:>3}  from {low:>8.4} to {high:>7.4}, rms {rms:.4}, bias {bias:.4}")
+                });
+                std::iter::once(head).chain(rows).collect::<Vec<_>>()
+            })
+            .collect(),
+        Seen::Maps { layers, probabilities, .. } => {
+            let of_layer = layers.iter().map(|layer| {
+                let (low, high) = range(&layer.y);
+                let zeros = layer.y.iter().filter(|value| **value == 0.0).count();
+                format!(
+                    "{}: {} of {}x{}, outputs from {low:.4} to {high:.4}, {:.1} % zero",
+                    layer.layer,
+                    format_count(layer.units as usize, "unit"),
+                    layer.height,
+                    layer.width,
+                    100.0 * zeros as f64 / layer.y.len().max(1) as f64
+                )
+            });
+            let best = probabilities.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+            let answer = best.map(|(class, share)| format!("answer: class {class}, {:.1} %", 100.0 * share));
+            of_layer.chain(answer).collect()
+        }
+        Seen::Histogram { images, split, layers } => std::iter::once(over(*images, *split))
+            .chain(layers.iter().map(|layer| {
+                format!(
+                    "{} ({}): mean {:.4}, deviation {:.4}, from {:.4} to {:.4}  {}",
+                    layer.layer,
+                    layer.activation,
+                    layer.mean,
+                    layer.deviation,
+                    layer.z.from,
+                    layer.z.to,
+                    spark(&layer.z)
+                )
+            }))
+            .collect(),
+        Seen::Units { images, split, layers } => std::iter::once(over(*images, *split))
+            .chain(layers.iter().map(|layer| {
+                let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
+                let dead: Vec<String> = layer.dead.iter().map(u32::to_string).collect();
+                let dead = if dead.is_empty() { "none dead".into() } else { format!("dead: {}", dead.join(", ")) };
+                format!(
+                    "{}: {}, {:.1} % zero, {:.1} % saturated; {dead}",
+                    layer.layer,
+                    format_count(layer.zeros.len(), "unit"),
+                    mean(&layer.zeros),
+                    mean(&layer.saturated)
+                )
+            }))
+            .collect(),
+        Seen::Gradients { images, split, layers } => std::iter::once(over(*images, *split))
+            .chain(layers.iter().map(|layer| {
+                format!("{}: weights {:.3e}, pre-activations {:.3e} (rms)", layer.layer, layer.weights, layer.z)
+            }))
+            .collect(),
+        Seen::Confusion { classes, matrix, split } => confusion(classes, matrix, *split),
+        Seen::Mistakes { images, wrong, mistakes, classes, split, .. } => {
+            let head = format!("{wrong} of {images} {} images are wrong", split.name());
+            let rows = mistakes.iter().map(|mistake| {
+                let share = |class: u32| 100.0 * mistake.probabilities.get(class as usize).copied().unwrap_or_default();
+                let name = |class: u32| classes.get(class as usize).cloned().unwrap_or_default();
+                format!(
+                    "  image {:>5}: {} taken for {} ({:.1} % against {:.1} %)",
+                    mistake.number,
+                    name(mistake.truth),
+                    name(mistake.answer),
+                    share(mistake.answer),
+                    share(mistake.truth)
+                )
+            });
+            std::iter::once(head).chain(rows).collect()
+        }
+        Seen::Ask { classes, answer, probabilities, truth, .. } => {
+            let name = |class: u32| classes.get(class as usize).cloned().unwrap_or_default();
+            let truth = truth.map_or(String::new(), |truth| format!(" (it is {})", name(truth)));
+            let rows = classes.iter().zip(probabilities).map(|(class, share)| {
+                format!("  {class:<10} {:>5.1} %  {}", 100.0 * share, "█".repeat((30.0 * share).round() as usize))
+            });
+            std::iter::once(format!("answer: {}{truth}", name(*answer))).chain(rows).collect()
+        }
+        Seen::Wants { layer, unit, images, optimised, .. } => {
+            let head = format!("{layer} unit {unit}: the images with its largest outputs");
+            let rows = images
+                .iter()
+                .map(|image| format!("  image {:>5} (class {}): {:.4}", image.number, image.truth, image.output));
+            let found = format!("gradient ascent reaches {:.4} ({})", optimised.output, optimised.regulariser);
+            std::iter::once(head).chain(rows).chain([found]).collect()
+        }
+        Seen::Ablation { layer, images, split, error, loss, units } => {
+            let mut order: Vec<usize> = (0..units.len()).collect();
+            order.sort_by(|&a, &b| units[b].loss.total_cmp(&units[a].loss));
+            let head = format!(
+                "{layer}, {}; with all units {error:.2} % wrong, loss {loss:.4}; without one, the most important first:",
+                over(*images, *split)
+            );
+            let rows = order.into_iter().map(|unit| {
+                let of = units[unit];
+                format!("  unit {unit:>4}: {:>6.2} % wrong ({:+.2}), loss {:.4}", of.error, of.error - error, of.loss)
+            });
+            std::iter::once(head).chain(rows).collect()
+        }
+    }
+}
+
+fn over(images: u32, split: ImageSplit) -> String {
+    format!("over {} of the {} split", format_count(images as usize, "image"), split.name())
+}
+
+fn range(values: &[f32]) -> (f32, f32) {
+    values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)))
+}
+
+/// A histogram in one line.
+fn spark(bins: &Bins) -> String {
+    const LEVELS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    // Neighbours are added up, so that a line has room.
+    let counts: Vec<u64> = bins.counts.chunks(2).map(|pair| pair.iter().sum()).collect();
+    let most = counts.iter().copied().max().unwrap_or(0).max(1);
+    counts.iter().map(|count| LEVELS[(count * 8).div_ceil(most).min(8) as usize]).collect()
+}
+
+/// A row for each true class, a column for each answer.
+fn confusion(classes: &[String], matrix: &[Vec<u32>], split: ImageSplit) -> Vec<String> {
+    let all: u32 = matrix.iter().flatten().sum();
+    let right: u32 = matrix.iter().enumerate().filter_map(|(at, row)| row.get(at)).sum();
+    let wrong = all - right;
+    let names = classes.iter().map(|class| class.chars().count()).max().unwrap_or(1);
+    let head = format!(
+        "{wrong} of {all} {} images are wrong ({:.2} %); rows are the truth, columns the answers",
+        split.name(),
+        100.0 * f64::from(wrong) / f64::from(all.max(1))
+    );
+    let cell = |text: &str| format!("{text:>6}");
+    let short = |class: &String| cell(&class.chars().take(5).collect::<String>());
+    let columns = format!("{:names$} {}", "", classes.iter().map(short).collect::<String>());
+    let rows = classes.iter().zip(matrix).map(|(class, row)| {
+        let counts: String =
+            row.iter().map(|count| cell(&if *count == 0 { "·".into() } else { count.to_string() })).collect();
+        format!("{class:names$} {counts}")
+    });
+    [head, columns].into_iter().chain(rows).collect()
+}

@@ -1,0 +1,123 @@
+//! What a unit responds to most: images of a split, and one found by gradient ascent.
+
+use super::{Subject, ViewError, check_layer, chunks, layer_of, seen_shape, stored, values};
+use crate::random::{Purpose, Random};
+use protocol::{ImageSplit, Inputs, Layer, Optimised, Response, Seen};
+use tch::{Kind, Tensor};
+
+/// Images that are shown.
+const SHOWN: usize = 12;
+/// Steps of the ascent, and the length of each as a share of the range of the pixels.
+const STEPS: u32 = 128;
+const STEP: f64 = 0.05;
+/// The share of each pixel's distance from the start that a step takes back: an L2 penalty (Simonyan, Vedaldi, Zisserman
+/// 2013, arXiv 1312.6034).
+const DECAY: f64 = 0.02;
+/// The deviation of the pixels that it starts from, as a share of their range.
+const NOISE: f32 = 0.05;
+
+pub(super) fn wants(
+    subject: &Subject,
+    layer: Layer,
+    unit: u32,
+    split: ImageSplit,
+    seed: u64,
+    should_stop: &mut dyn FnMut() -> bool,
+) -> Result<Option<Seen>, ViewError> {
+    let images = subject.split(split);
+    let units = check_layer(&subject.net, &subject.inputs(&images, 0, 1), layer)?;
+    if i64::from(unit) >= units {
+        let message = format!("{layer} has no unit {unit}: they are counted from 0 to {}", units - 1);
+        return Err(ViewError::Question(message));
+    }
+    let mut outputs: Vec<f32> = Vec::with_capacity(images.len() as usize);
+    for (start, length) in chunks(images.len()) {
+        if should_stop() {
+            return Ok(None);
+        }
+        let _guard = tch::no_grad_guard();
+        outputs.extend(values(&response(subject, &subject.inputs(&images, start, length), layer, unit)));
+    }
+    let mut order: Vec<usize> = (0..outputs.len()).collect();
+    order.sort_by(|&a, &b| outputs[b].total_cmp(&outputs[a]).then(a.cmp(&b)));
+    let shown = order.into_iter().take(SHOWN).map(|at| Response {
+        number: at as u32,
+        truth: images.labels.int64_value(&[at as i64]) as u32,
+        output: outputs[at],
+        pixels: stored(&images, at as i64),
+    });
+    let shown = shown.collect();
+    let Some(optimised) = ascend(subject, layer, unit, seed, should_stop) else { return Ok(None) };
+    let shape = seen_shape(subject.data.shape());
+    Ok(Some(Seen::Wants { layer, unit, shape, images: shown, optimised }))
+}
+
+/// The unit's output for each image, of a map its largest: (images).
+fn response(subject: &Subject, x: &Tensor, layer: Layer, unit: u32) -> Tensor {
+    let (hidden, _) = subject.net.trace(x);
+    let output = hidden.into_iter().find(|hidden| layer_of(hidden) == Some(layer)).map(|hidden| hidden.y);
+    let output = output.unwrap_or_else(|| Tensor::zeros([x.size()[0], 1], (Kind::Float, tch::Device::Cpu)));
+    output.select(1, unit.into()).flatten(1, -1).amax([1], false)
+}
+
+/// What is ascended: the unit's pre-activation, of a map its largest, because a unit that is off has no gradient.
+fn drive(subject: &Subject, x: &Tensor, layer: Layer, unit: u32) -> Tensor {
+    let (hidden, _) = subject.net.trace(x);
+    let z = hidden.into_iter().find(|hidden| layer_of(hidden) == Some(layer)).map(|hidden| hidden.z);
+    let z = z.unwrap_or_else(|| Tensor::zeros([x.size()[0], 1], (Kind::Float, tch::Device::Cpu)));
+    z.select(1, unit.into()).flatten(1, -1).amax([1], false).sum(Kind::Float)
+}
+
+/// Gradient ascent over the pixels, which stay within what a pixel can be.
+fn ascend(
+    subject: &Subject,
+    layer: Layer,
+    unit: u32,
+    seed: u64,
+    should_stop: &mut dyn FnMut() -> bool,
+) -> Option<Optimised> {
+    let shape = subject.data.shape();
+    let bytes = |level: u8| vec![level; shape.len()];
+    let as_input =
+        |pixels: &[u8]| crate::Split::of_images(shape, pixels).inputs(&[0], subject.padding(), &subject.preprocessing);
+    // The inputs of black and of white pixels bound what the network may see; padding is the same in both.
+    let (black, white) = (as_input(&bytes(0)), as_input(&bytes(255)));
+    let range = &white - &black;
+    let mut random = Random::new(seed, Purpose::Experiment { number: 0 });
+    let noise: Vec<f32> = (0..black.numel()).map(|_| NOISE * random.normal()).collect();
+    let start = &black + &range * (Tensor::from_slice(&noise).view_as(&black) + background(subject));
+    let mut x = start.copy();
+    for _ in 0..STEPS {
+        if should_stop() {
+            return None;
+        }
+        let leaf = x.detach().set_requires_grad(true);
+        let value = drive(subject, &leaf, layer, unit);
+        let gradient = Tensor::run_backward(&[&value], &[&leaf], false, false).remove(0);
+        let _guard = tch::no_grad_guard();
+        let size = gradient.square().mean(Kind::Float).sqrt() + 1e-12;
+        let moved = leaf.detach() + gradient / size * &range * STEP;
+        let back = &start + (moved - &start) * (1.0 - DECAY);
+        x = back.maximum(&black).minimum(&white);
+    }
+    let _guard = tch::no_grad_guard();
+    let output = values(&response(subject, &x, layer, unit)).first().copied().unwrap_or_default();
+    // Without the padding: (1, channels, height, width) -> (height, width, channels).
+    let part = ((&x - &black) / range.clamp_min(1e-12) * 255.0).round().clamp(0.0, 255.0);
+    let [height, width] = [shape.height, shape.width].map(|side| side as i64);
+    let [top, left] = [(part.size()[2] - height) / 2, (part.size()[3] - width) / 2];
+    let inner = part.narrow(2, top, height).narrow(3, left, width).squeeze_dim(0).permute([1, 2, 0]);
+    let pixels = values(&inner).into_iter().map(|value| value as u8).collect();
+    let regulariser = format!(
+        "from noise of {NOISE} of the pixels' range, {STEPS} steps of {STEP} of it along the normalised gradient, each \
+         going {} % back to the start",
+        100.0 * DECAY
+    );
+    Some(Optimised { pixels, output, steps: STEPS, seed, regulariser })
+}
+
+/// Where the ascent starts between black and white: digits stand on black, photographs are grey on average.
+fn background(subject: &Subject) -> f64 {
+    let plain = subject.study.settings(subject.arm).is_none_or(|settings| settings.inputs == Inputs::Unit);
+    if plain && subject.data.shape().channels == 1 { 0.0 } else { 0.5 }
+}

@@ -1,0 +1,304 @@
+//! What can be seen in a trained network. A view is a question to one checkpoint, and its answer is plain data: only the
+//! renderers decide how it looks.
+
+use super::{Activation, ArmId, Layer, RunId};
+use serde::{Deserialize, Serialize};
+
+/// A question to a kept checkpoint of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ViewRequest {
+    pub run: RunId,
+    /// The study's first arm if nothing is said; the same of the seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arm: Option<ArmId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// The last kept epoch if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u32>,
+    pub view: View,
+}
+
+/// The images that a view looks at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImageSplit {
+    Training,
+    #[default]
+    Validation,
+    Test,
+}
+
+impl ImageSplit {
+    pub const ALL: [Self; 3] = [Self::Training, Self::Validation, Self::Test];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Training => "training",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// An image to be classified.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ViewImage {
+    /// An image of the run's data set, counted from 0 within its split.
+    Of { split: ImageSplit, number: u32 },
+    /// Grey or colour values of 0 to 255 in the data set's shape: (height, width, channels).
+    Pixels(Vec<u8>),
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum View {
+    /// The weights of each convolution.
+    Filters,
+    /// What each layer makes of an image.
+    Maps { image: ViewImage },
+    /// How the pre-activations of each hidden layer and the gradients at them are distributed.
+    Histogram { split: ImageSplit },
+    /// Of each hidden unit, how often it is zero and how often saturated.
+    Units { split: ImageSplit },
+    /// The size of the loss's gradient in each layer.
+    Gradients { split: ImageSplit },
+    /// How often each class is answered for each.
+    Confusion { split: ImageSplit },
+    /// The images that get a wrong answer.
+    Mistakes { split: ImageSplit },
+    /// The answer to one image.
+    Ask { image: ViewImage },
+    /// What a unit responds to most.
+    Wants { layer: Layer, unit: u32, split: ImageSplit, seed: u64 },
+    /// What is lost without each unit of a layer.
+    Ablation { layer: Layer, split: ImageSplit },
+}
+
+/// The answer, and which network gave it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ViewAnswer {
+    pub run: RunId,
+    pub arm: ArmId,
+    pub seed: u64,
+    pub epoch: u32,
+    #[serde(flatten)]
+    pub seen: Seen,
+}
+
+/// What a view shows. All values are finite.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Seen {
+    Filters {
+        layers: Vec<LayerFilters>,
+    },
+    Maps {
+        image: SeenImage,
+        layers: Vec<LayerMaps>,
+        probabilities: Vec<f32>,
+    },
+    Histogram {
+        split: ImageSplit,
+        images: u32,
+        layers: Vec<LayerHistogram>,
+    },
+    Units {
+        split: ImageSplit,
+        images: u32,
+        layers: Vec<LayerUnits>,
+    },
+    Gradients {
+        split: ImageSplit,
+        images: u32,
+        layers: Vec<LayerGradients>,
+    },
+    Confusion {
+        split: ImageSplit,
+        classes: Vec<String>,
+        /// Images of the whole split: a row for each true class, a column for each answer.
+        matrix: Vec<Vec<u32>>,
+    },
+    Mistakes {
+        split: ImageSplit,
+        images: u32,
+        classes: Vec<String>,
+        shape: SeenShape,
+        /// All of them are counted; of many the first are shown.
+        wrong: u32,
+        mistakes: Vec<Mistake>,
+    },
+    Ask {
+        classes: Vec<String>,
+        /// The class of the largest probability.
+        answer: u32,
+        probabilities: Vec<f32>,
+        /// Of an image of the data set.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        truth: Option<u32>,
+        image: SeenImage,
+    },
+    Wants {
+        layer: Layer,
+        unit: u32,
+        shape: SeenShape,
+        /// The images with the largest outputs of the unit, the largest first.
+        images: Vec<Response>,
+        /// The image found by gradient ascent.
+        optimised: Optimised,
+    },
+    Ablation {
+        layer: Layer,
+        split: ImageSplit,
+        images: u32,
+        /// In percent, and in nats, with all units.
+        error: f64,
+        loss: f64,
+        /// In the order of the units.
+        units: Vec<Ablated>,
+    },
+}
+
+impl Seen {
+    /// The word by which the command line asks for it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Filters { .. } => "filters",
+            Self::Maps { .. } => "maps",
+            Self::Histogram { .. } => "histogram",
+            Self::Units { .. } => "units",
+            Self::Gradients { .. } => "gradients",
+            Self::Confusion { .. } => "confusion",
+            Self::Mistakes { .. } => "mistakes",
+            Self::Ask { .. } => "ask",
+            Self::Wants { .. } => "wants",
+            Self::Ablation { .. } => "ablation",
+        }
+    }
+}
+
+/// The shape of an image as stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenShape {
+    pub channels: u32,
+    pub height: u32,
+    pub width: u32,
+}
+
+/// An image as stored, (height, width, channels), 0 to 255.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenImage {
+    #[serde(flatten)]
+    pub shape: SeenShape,
+    pub pixels: Vec<u8>,
+}
+
+/// A convolution's weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerFilters {
+    pub layer: Layer,
+    pub maps: u32,
+    pub inputs: u32,
+    /// Rows and columns of a kernel.
+    pub side: u32,
+    /// (maps, inputs, side, side).
+    pub weights: Vec<f32>,
+    pub biases: Vec<f32>,
+}
+
+/// What a hidden layer makes of one image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerMaps {
+    pub layer: Layer,
+    /// (units, height, width); of a fully connected layer both are 1.
+    pub units: u32,
+    pub height: u32,
+    pub width: u32,
+    /// What the activation gets, and what it returns.
+    pub z: Vec<f32>,
+    pub y: Vec<f32>,
+}
+
+/// Counts of equal bins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bins {
+    /// The lower end of the first bin and the upper end of the last. What lies beyond is in the outer bins.
+    pub from: f64,
+    pub to: f64,
+    pub counts: Vec<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerHistogram {
+    pub layer: Layer,
+    pub activation: Activation,
+    pub z: Bins,
+    /// Of the mean loss's gradient at each image's pre-activations, times the number of images.
+    pub gradient: Bins,
+    pub mean: f64,
+    pub deviation: f64,
+}
+
+/// How the units of a layer behave over the images, in percent; a feature map is a unit, and each of its pixels counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerUnits {
+    pub layer: Layer,
+    /// Outputs that are exactly zero.
+    pub zeros: Vec<f64>,
+    /// Outputs at which the slope of the activation is below 0.01.
+    pub saturated: Vec<f64>,
+    /// Units that are zero for every image.
+    pub dead: Vec<u32>,
+}
+
+/// Root mean squares of the mean loss's gradients.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerGradients {
+    pub layer: Layer,
+    /// With respect to the weights.
+    pub weights: f64,
+    /// With respect to the pre-activations of an image.
+    pub z: f64,
+}
+
+/// An image with a wrong answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mistake {
+    /// Counted from 0 within its split.
+    pub number: u32,
+    pub truth: u32,
+    pub answer: u32,
+    pub probabilities: Vec<f32>,
+    /// As stored.
+    pub pixels: Vec<u8>,
+}
+
+/// An image with a unit's largest output for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Response {
+    pub number: u32,
+    pub truth: u32,
+    pub output: f32,
+    pub pixels: Vec<u8>,
+}
+
+/// An image that gradient ascent has found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Optimised {
+    pub pixels: Vec<u8>,
+    pub output: f32,
+    pub steps: u32,
+    pub seed: u64,
+    /// What keeps it from becoming noise, in words.
+    pub regulariser: String,
+}
+
+/// A unit's part in the answers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ablated {
+    /// With the unit's output at zero: percent, and nats.
+    pub error: f64,
+    pub loss: f64,
+}

@@ -1,0 +1,113 @@
+//! `relu view` on a run that was trained here: with the kernel, from the checkpoint to the picture.
+
+use crate::common::cli::TestHome;
+use serde_json::Value;
+use std::fs;
+
+/// A home with a run of two arms, two seeds and three epochs.
+fn trained() -> TestHome {
+    let home = TestHome::new();
+    let study = "relu-tanh; all-tanh | widths=2,3,20 images=600 val=200 epochs=3 seeds=1-2 batch=50";
+    home.run(&["train", study, "--json"]).success();
+    home
+}
+
+fn count(matrix: &Value, keep: impl Fn(usize, usize) -> bool) -> u64 {
+    let rows = matrix.as_array().unwrap().iter().enumerate();
+    let cells = rows.flat_map(|(truth, row)| {
+        row.as_array().unwrap().iter().enumerate().map(move |(answer, count)| (truth, answer, count.as_u64().unwrap()))
+    });
+    cells.filter(|(truth, answer, _)| keep(*truth, *answer)).map(|(.., count)| count).sum()
+}
+
+/// The confusion of every kept epoch has the validation error that the run recorded then.
+#[test]
+fn a_kept_epoch_shows_the_recorded_error() {
+    let home = trained();
+    let csv = home.text(&["runs", "export", "1"]);
+    let mut rows = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let head = rows.next().unwrap();
+    let column = |name: &str| head.iter().position(|own| *own == name).unwrap();
+    let rows: Vec<Vec<&str>> = rows.collect();
+    assert_eq!(rows.len(), 12);
+    for row in rows {
+        let of = |name: &str| row[column(name)];
+        let asked =
+            ["view", "1", "confusion", "--arm", of("arm"), "--seed", of("seed"), "--epoch", of("epoch"), "--json"];
+        let seen = home.json(&asked);
+        assert_eq!((&seen["kind"], &seen["epoch"]), (&"confusion".into(), &of("epoch").parse::<u32>().unwrap().into()));
+        assert_eq!(count(&seen["matrix"], |_, _| true), 200);
+        let error = count(&seen["matrix"], |truth, answer| truth != answer) as f64 / 2.0;
+        assert!((error - of("val_error").parse::<f64>().unwrap()).abs() < 1e-9, "{row:?}: {error}");
+    }
+    // The first arm and seed, the last epoch.
+    let seen = home.json(&["view", "1", "confusion", "--json"]);
+    assert_eq!((&seen["arm"], &seen["seed"], &seen["epoch"]), (&"relu-tanh".into(), &1.into(), &3.into()));
+}
+
+#[test]
+fn every_view_has_words_numbers_and_a_picture() {
+    let home = trained();
+    let kinds =
+        ["filters", "maps", "histogram", "units", "gradients", "confusion", "mistakes", "ask", "wants", "ablation"];
+    for kind in kinds {
+        let text = home.text(&["view", "1", kind]);
+        assert!(text.starts_with("run 1, ReLU+Tanh seed 1, epoch 3\n") && text.lines().count() > 1, "{kind}: {text}");
+        assert_eq!(home.json(&["view", "1", kind, "--json"])["kind"], kind);
+        let file = home.path(&format!("{kind}.png"));
+        home.run(&["view", "1", kind, "-o", file.to_str().unwrap()]).success();
+        let mut picture =
+            png::Decoder::new(std::io::BufReader::new(fs::File::open(&file).unwrap())).read_info().unwrap();
+        let mut pixels = vec![0; picture.output_buffer_size().unwrap()];
+        picture.next_frame(&mut pixels).unwrap();
+        // Paper, text and something in colour or grey.
+        let colours: std::collections::HashSet<&[u8]> = pixels.chunks_exact(3).collect();
+        assert!(colours.len() > 8, "{kind} has {} colours", colours.len());
+    }
+    let (code, why) = home.refusal(&["view", "1", "ask", "-o", home.path("ask.png").to_str().unwrap()]);
+    assert!(code == 2 && why.contains("is there already"), "{why}");
+}
+
+/// A PNG of the data set's size is asked about as it is.
+#[test]
+fn a_picture_of_ones_own_is_answered() {
+    let home = trained();
+    let maps = home.json(&["view", "1", "maps", "--digit", "validation:5", "--json"]);
+    let pixels: Vec<u8> = serde_json::from_value(maps["image"]["pixels"].clone()).unwrap();
+    let write = |name: &str, side: u32, pixels: &[u8]| {
+        let path = home.path(name);
+        let mut encoder = png::Encoder::new(fs::File::create(&path).unwrap(), side, side);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.write_header().unwrap().write_image_data(pixels).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let digit = write("digit.png", 28, &pixels);
+    let drawn = home.json(&["view", "1", "ask", "--digit", &digit, "--json"]);
+    let stored = home.json(&["view", "1", "ask", "--digit", "validation:5", "--json"]);
+    assert_eq!(drawn["probabilities"], stored["probabilities"]);
+    assert!(stored["truth"].is_u64() && drawn["truth"].is_null());
+    let (code, why) = home.refusal(&["view", "1", "ask", "--digit", &write("small.png", 5, &[0; 25])]);
+    assert!(code == 1 && why.contains("25 values") && why.contains("28x28 grey"), "{code}: {why}");
+    fs::write(home.path("text.png"), "no picture").unwrap();
+    let (code, why) = home.refusal(&["view", "1", "ask", "--digit", home.path("text.png").to_str().unwrap()]);
+    assert!(code == 2 && why.contains("is no PNG"), "{code}: {why}");
+}
+
+#[test]
+fn what_can_not_be_seen_is_named() {
+    let home = trained();
+    let (code, why) = home.refusal(&["view", "9", "filters"]);
+    assert!(code == 1 && why.contains("there is no run 9"), "{code}: {why}");
+    let (_, why) = home.refusal(&["view", "1", "filters", "--epoch", "7"]);
+    assert!(why.contains("keeps no checkpoint of epoch 7") && why.contains("nearest that it keeps: 3"), "{why}");
+    let (_, why) = home.refusal(&["view", "1", "filters", "--arm", "gelu-gelu"]);
+    assert!(why.contains("has no arm gelu-gelu; it has relu-tanh, all-tanh"), "{why}");
+    let (_, why) = home.refusal(&["view", "1", "filters", "--seed", "5"]);
+    assert!(why.contains("it has 1, 2"), "{why}");
+    let file = home.path("runs/1/relu-tanh-s1/epoch-0002.safetensors");
+    assert!(file.is_file(), "{}", file.display());
+    fs::write(&file, "damaged").unwrap();
+    let (code, why) = home.refusal(&["view", "1", "filters", "--epoch", "2"]);
+    assert!(code == 1 && why.contains("look at another epoch"), "{code}: {why}");
+    home.run(&["view", "1", "filters", "--epoch", "1"]).success();
+}
