@@ -254,7 +254,8 @@ mod tests {
         // The softmax layer starts from zeros, which pass no gradient.
         let mut random = crate::random::Random::new(1, crate::random::Purpose::Experiment { number: 0 });
         let drawn: Vec<f32> = (0..net.parameters[6].numel()).map(|_| random.between(-0.3, 0.3)).collect();
-        tch::no_grad(|| net.parameters[6].copy_(&Tensor::from_slice(&drawn).view_as(&net.parameters[6])));
+        let drawn = Tensor::from_slice(&drawn).view_as(&net.parameters[6]);
+        tch::no_grad(|| net.parameters[6].copy_(&drawn));
         let mut oracle = lenet4(widths, activations);
         let double = |p: &Tensor| p.detach().to_kind(Kind::Double).set_requires_grad(true);
         oracle.parameters = net.parameters.iter().map(double).collect();

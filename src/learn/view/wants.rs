@@ -57,7 +57,7 @@ fn response(subject: &Subject, x: &Tensor, layer: Layer, unit: u32) -> Tensor {
     let (hidden, _) = subject.net.trace(x);
     let output = hidden.into_iter().find(|hidden| layer_of(hidden) == Some(layer)).map(|hidden| hidden.y);
     let output = output.unwrap_or_else(|| Tensor::zeros([x.size()[0], 1], (Kind::Float, tch::Device::Cpu)));
-    output.select(1, unit.into()).flatten(1, -1).amax([1], false)
+    output.narrow(1, unit.into(), 1).flatten(1, -1).amax([1], false)
 }
 
 /// What is ascended: the unit's pre-activation, of a map its largest, because a unit that is off has no gradient.
@@ -65,7 +65,7 @@ fn drive(subject: &Subject, x: &Tensor, layer: Layer, unit: u32) -> Tensor {
     let (hidden, _) = subject.net.trace(x);
     let z = hidden.into_iter().find(|hidden| layer_of(hidden) == Some(layer)).map(|hidden| hidden.z);
     let z = z.unwrap_or_else(|| Tensor::zeros([x.size()[0], 1], (Kind::Float, tch::Device::Cpu)));
-    z.select(1, unit.into()).flatten(1, -1).amax([1], false).sum(Kind::Float)
+    z.narrow(1, unit.into(), 1).flatten(1, -1).amax([1], false).sum(Kind::Float)
 }
 
 /// Gradient ascent over the pixels, which stay within what a pixel can be.

@@ -868,7 +868,7 @@ fn a_setting_is_swept_and_each_arm_taken_at_its_best() {
     session.press(KeyCode::Right);
     session.press(KeyCode::Down);
     let screen = session.screen(&RICH);
-    for said in ["6 of 6 cells done, 2 seeds each", "all-tanh lr=0.1: 2.05 % at epoch 2; 95 % interval 2.05 to"] {
+    for said in ["6 of 6 cells done, 2 seeds each", "all-Tanh lr=0.1: 2.05 % at epoch 2; 95 % interval 2.05 to"] {
         assert!(screen.contains(said), "{said}\n{screen}");
     }
     session.type_text("B");

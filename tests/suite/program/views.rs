@@ -104,7 +104,7 @@ fn what_can_not_be_seen_is_named() {
     assert!(why.contains("has no arm gelu-gelu; it has relu-tanh, all-tanh"), "{why}");
     let (_, why) = home.refusal(&["view", "1", "filters", "--seed", "5"]);
     assert!(why.contains("it has 1, 2"), "{why}");
-    let file = home.path("runs/1/relu-tanh-s1/epoch-0002.safetensors");
+    let file = home.path("home/runs/1/relu-tanh-s1/epoch-0002.safetensors");
     assert!(file.is_file(), "{}", file.display());
     fs::write(&file, "damaged").unwrap();
     let (code, why) = home.refusal(&["view", "1", "filters", "--epoch", "2"]);

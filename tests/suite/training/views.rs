@@ -69,15 +69,12 @@ fn see(view: &View) -> Result<Value, String> {
 
 #[track_caller]
 fn near(found: &Value, expected: &Value, tolerance: f64) {
-    match (found, expected) {
-        (Value::Array(found), Value::Array(expected)) => {
-            assert_eq!(found.len(), expected.len());
-            found.iter().zip(expected).for_each(|(found, expected)| near(found, expected, tolerance));
-        }
-        _ => {
-            let (a, b) = (found.as_f64().unwrap(), expected.as_f64().unwrap());
-            assert!((a - b).abs() <= tolerance * b.abs().max(1e-3), "{a} is not {b}");
-        }
+    if let (Value::Array(found), Value::Array(expected)) = (found, expected) {
+        assert_eq!(found.len(), expected.len());
+        found.iter().zip(expected).for_each(|(found, expected)| near(found, expected, tolerance));
+    } else {
+        let (a, b) = (found.as_f64().unwrap(), expected.as_f64().unwrap());
+        assert!((a - b).abs() <= tolerance * b.abs().max(1e-3), "{a} is not {b}");
     }
 }
 
