@@ -571,9 +571,13 @@ fn card(theme: &Theme, entry: &ResultRow, with_bar: bool, area: Rect, buffer: &m
     let width = [&entry.val, &entry.test, &entry.best, &entry.best_test].map(|value| value.width());
     let width = width.into_iter().max().unwrap_or(0).max(6);
     let has_epoch = 2 + 7 + width + 2 + width + 2 + "epoch".len().max(entry.best_epoch.width()) <= room;
+    // A number is shown whole or not at all: the indent goes first, then the test errors.
+    let indent = if 2 + 7 + width + 2 + width <= room { "  " } else { "" };
+    let has_test = 7 + width + 2 + width <= room;
     let line = |what: &str, val: &str, test: &str, epoch: &str| {
         let epoch = if has_epoch { epoch } else { "" };
-        theme.text(&format!("  {what:<7}{val:>width$}  {test:>width$}  {epoch}"))
+        let test = if has_test { format!("  {test:>width$}  {epoch}") } else { String::new() };
+        theme.text(&format!("{indent}{what:<7}{val:>width$}{test}"))
     };
     let rows = [
         (line("", "val %", "test %", "epoch"), theme.faint()),
