@@ -13,6 +13,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 use store::Home;
 
 /// What follows the options in `relu view --help`.
@@ -138,7 +139,7 @@ pub fn view(arguments: &ViewArguments) -> Outcome {
     let request =
         ViewRequest { run: arguments.run, arm: arguments.arm, seed: arguments.seed, epoch: arguments.epoch, view };
     let mut client = connect_or_start(&home)?;
-    let Reply::View(answer) = client.request(RequestBody::View(Box::new(request)))? else {
+    let Reply::View(answer) = client.request_within(PATIENCE, RequestBody::View(Box::new(request)))? else {
         bail!("the kernel gave no view");
     };
     if arguments.json {
@@ -191,6 +192,9 @@ fn read_png(path: &Path) -> color_eyre::Result<Vec<u8>> {
         png::ColorType::Rgba => bytes.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect(),
     })
 }
+
+/// The longest wait for an answer: all training images of CIFAR-10 take half a minute on a core that is shared.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Bytes of the largest picture that is read; the data sets' are much smaller.
 const LARGEST: usize = 1 << 20;

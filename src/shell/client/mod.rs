@@ -305,8 +305,13 @@ impl Client {
     /// # Errors
     /// `Refused` if the kernel refuses, so the reply is never `Reply::Refused`.
     pub fn request(&mut self, body: RequestBody) -> Result<Reply, ClientError> {
+        self.request_within(self.reply_timeout, body)
+    }
+
+    /// The same of a request that is answered once it has been computed.
+    pub fn request_within(&mut self, timeout: Duration, body: RequestBody) -> Result<Reply, ClientError> {
         let asked = self.sender.send(body)?;
-        let deadline = Instant::now() + self.reply_timeout;
+        let deadline = Instant::now() + timeout;
         loop {
             match self.lines.next(Some(deadline)) {
                 ReadLine::Line(ServerLine::Event(event)) => self.buffered.push_back(Message::Event(event)),
@@ -319,7 +324,7 @@ impl Client {
                 }
                 ReadLine::Line(ServerLine::Reply { .. }) => {}
                 ReadLine::TimedOut => {
-                    return Err(ClientError::Silent { pid: self.sender.pid, waited: self.reply_timeout });
+                    return Err(ClientError::Silent { pid: self.sender.pid, waited: timeout });
                 }
                 ReadLine::Closed => return Err(self.sender.gone()),
                 ReadLine::Unreadable(line) if line.reply_to == Some(asked) => {
