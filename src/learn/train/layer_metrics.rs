@@ -11,7 +11,7 @@ use tch::{Kind, Tensor};
 const SAMPLE: i64 = 100;
 
 /// Below this slope an activation counts as flat, as it passes so little of a gradient.
-const FLAT: f64 = 0.01;
+pub const FLAT: f64 = 0.01;
 
 /// Zeros, dead units, saturated outputs and the RMS of the outputs of each layer with an activation, and the RMS of the
 /// gradient of the sample's loss with respect to its weights.

@@ -8,5 +8,5 @@ mod settings;
 pub use descent::{BatchPlace, Descent, EpochEnd, Objective, are_finite, step};
 pub(crate) use lane::LaneNetwork;
 pub use lane::{TrainError, train, train_lane};
-pub(crate) use layer_metrics::activation_of;
+pub(crate) use layer_metrics::{FLAT, activation_of};
 pub use settings::{LaneSettings, RatePlace};

@@ -2,12 +2,9 @@
 
 use super::{Subject, chunks, layer_of};
 use crate::activation;
-use crate::train::activation_of;
+use crate::train::{FLAT, activation_of};
 use protocol::{ImageSplit, Layer, LayerUnits, Seen};
 use tch::{Kind, Tensor};
-
-/// Below this slope an activation counts as saturated, as in the metrics.
-const FLAT: f64 = 0.01;
 
 /// Counts over the images: (units).
 struct Counts {

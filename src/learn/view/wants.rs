@@ -85,7 +85,7 @@ fn ascend(
     let range = &white - &black;
     let mut random = Random::new(seed, Purpose::Experiment { number: 0 });
     let noise: Vec<f32> = (0..black.numel()).map(|_| NOISE * random.normal()).collect();
-    let start = &black + &range * (Tensor::from_slice(&noise).view_as(&black) + background(subject));
+    let start = &black + &range * (Tensor::from_slice(&noise).view_as(&black) + start_level(subject));
     let mut x = start.copy();
     for _ in 0..STEPS {
         if should_stop() {
@@ -117,7 +117,7 @@ fn ascend(
 }
 
 /// Where the ascent starts between black and white: digits stand on black, photographs are grey on average.
-fn background(subject: &Subject) -> f64 {
+fn start_level(subject: &Subject) -> f64 {
     let plain = subject.study.settings(subject.arm).is_none_or(|settings| settings.inputs == Inputs::Unit);
     if plain && subject.data.shape().channels == 1 { 0.0 } else { 0.5 }
 }
