@@ -57,7 +57,7 @@ pub use time_text::{format_clock, format_count, format_date, format_duration, fo
 pub use unreadable::{Subject, Unreadable};
 pub use view::{
     Ablated, Bins, ImageSplit, LayerFilters, LayerGradients, LayerHistogram, LayerMaps, LayerUnits, Mistake, Optimised,
-    Response, Seen, SeenImage, SeenShape, View, ViewAnswer, ViewImage, ViewRequest,
+    Response, Seen, SeenImage, SeenProducts, SeenShape, Surgery, UnitChange, View, ViewAnswer, ViewImage, ViewRequest,
 };
 pub use wire::{
     CellEvent, CellKey, ErrorKind, Event, Hello, KernelStatus, PROTOCOL_VERSION, Reply, Request, RequestBody,

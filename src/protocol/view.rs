@@ -16,7 +16,29 @@ pub struct ViewRequest {
     /// The last kept epoch if nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u32>,
+    /// What is changed in the network before it is asked. The checkpoint stays as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<UnitChange>,
     pub view: View,
+}
+
+/// A change to one unit, or to one feature map, of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UnitChange {
+    pub layer: Layer,
+    /// Counted from 0.
+    pub unit: u32,
+    pub change: Surgery,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Surgery {
+    /// Multiplies the unit's output; 0 silences it.
+    Scale(f32),
+    /// Shifts the unit's bias until its mean pre-activation over the first validation images is 0, so that a dead unit is
+    /// positive for some of them.
+    Revive,
 }
 
 /// The images that a view looks at.
@@ -71,6 +93,11 @@ pub enum View {
     Mistakes { split: ImageSplit },
     /// The answer to one image.
     Ask { image: ViewImage },
+    /// The answers to several images that are not of the data set, each as in [`ViewImage::Pixels`].
+    Answers { images: Vec<Vec<u8>> },
+    /// How one output of a layer is computed: its inputs, its weights, their products. Of a fully connected layer row
+    /// and column are 0.
+    Products { image: ViewImage, layer: Layer, unit: u32, row: u32, column: u32 },
     /// What a unit responds to most.
     Wants { layer: Layer, unit: u32, split: ImageSplit, seed: u64 },
     /// What is lost without each unit of a layer.
@@ -84,6 +111,8 @@ pub struct ViewAnswer {
     pub arm: ArmId,
     pub seed: u64,
     pub epoch: u32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<UnitChange>,
     #[serde(flatten)]
     pub seen: Seen,
 }
@@ -140,6 +169,12 @@ pub enum Seen {
         truth: Option<u32>,
         image: SeenImage,
     },
+    Answers {
+        classes: Vec<String>,
+        /// Of each image, in the order of the question: of each class.
+        probabilities: Vec<Vec<f32>>,
+    },
+    Products(SeenProducts),
     Wants {
         layer: Layer,
         unit: u32,
@@ -173,6 +208,8 @@ impl Seen {
             Self::Confusion { .. } => "confusion",
             Self::Mistakes { .. } => "mistakes",
             Self::Ask { .. } => "ask",
+            Self::Answers { .. } => "answers",
+            Self::Products(_) => "products",
             Self::Wants { .. } => "wants",
             Self::Ablation { .. } => "ablation",
         }
@@ -301,4 +338,30 @@ pub struct Ablated {
     /// With the unit's output at zero: percent, and nats.
     pub error: f64,
     pub loss: f64,
+}
+
+/// One output of a layer as a sum of products: z is the sum of weights times inputs, plus the bias.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeenProducts {
+    pub layer: Layer,
+    pub unit: u32,
+    /// The place of the output in its feature map, before pooling; 0 in a fully connected layer.
+    pub row: u32,
+    pub column: u32,
+    /// Rows and columns of the feature map; 1 in a fully connected layer.
+    pub height: u32,
+    pub width: u32,
+    /// Of the output layer there is none.
+    pub activation: Option<Activation>,
+    /// Input maps, and rows and columns of a kernel; a fully connected layer has kernels of one weight.
+    pub inputs: u32,
+    pub side: u32,
+    /// (inputs, side, side): what the layer sees, with the padding.
+    pub x: Vec<f32>,
+    /// (inputs, side, side)
+    pub weights: Vec<f32>,
+    pub bias: f32,
+    pub z: f32,
+    /// Of z alone: pooling and normalisation are left out.
+    pub y: f32,
 }
