@@ -60,6 +60,10 @@ impl App {
             // No key of the lesson: a chart that takes the keys carries it out.
             Action::Chart(_) => {}
             Action::Lab => return self.open_lab(None),
+            Action::Inside => {
+                let run = self.focused_training().map(|training| training.run);
+                return self.open_inside_of(run.or_else(|| self.newest_cell_run()));
+            }
             Action::OtherRun => return self.show_other_run(),
             Action::Runs => return self.open_runs_list(),
             Action::Command => return self.open_command_line(),

@@ -6,6 +6,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use lesson::{HighlightedCode, Parsed};
 use protocol::{self, CellKey, Layer, Metric, Reply, RequestBody, RunEvent, RunId, RunSummary, SettingsText};
 use serde_json::Value;
+use std::time::Duration;
 
 /// The connection to the kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub enum Tag {
     Run(RunId),
     /// Deletes a run for good that has left the list already.
     Delete(RunId),
+    /// A question to a network, by the number of its question.
+    View(u64),
     /// The reply changes nothing.
     Untracked,
 }
@@ -46,6 +49,8 @@ pub enum StoreQuery {
     Runs,
     /// What a run's checkpoints take on the disk.
     RunSize(RunId),
+    /// The epochs of a lane that have checkpoints.
+    KeptEpochs { run: RunId, lane: protocol::Lane },
     /// The findings of the finished runs, and how long runs took.
     RunFindings,
     /// The reader's progress, and the outcomes of cells.
@@ -59,6 +64,8 @@ pub enum Event {
     Opened {
         restore: bool,
     },
+    /// The notebook opens inside the networks of a run.
+    OpenInside(RunId),
     /// The notebook opens in the laboratory: on this study, or as it was left; with these runs beside each other.
     OpenLab {
         study: Option<Box<protocol::Study>>,
@@ -101,6 +108,14 @@ pub enum Event {
         run: RunId,
         bytes: u64,
     },
+    /// The epochs of a lane that have checkpoints, ascending.
+    KeptEpochs {
+        run: RunId,
+        lane: protocol::Lane,
+        epochs: Vec<u32>,
+    },
+    /// The time of an [`Effect::Wake`] has passed.
+    Woken,
     /// The runs that can't be decoded, and why. Comes before [`Event::Runs`].
     UnreadableRuns(Vec<(RunId, String)>),
     /// The reader's progress: keys and values of `Remember`.
@@ -153,6 +168,8 @@ pub enum Effect {
     Copy(CopiedText),
     /// Reads from the store. The result comes as an event.
     Query(StoreQuery),
+    /// Comes back as [`Event::Woken`] after this time.
+    Wake(Duration),
     /// Asks an idle kernel of another version to shut down, and starts one of this version.
     RestartKernel,
     /// Highlights a lesson's code, given by language and text.

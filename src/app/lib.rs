@@ -8,6 +8,7 @@ mod chart;
 mod copy;
 mod event;
 mod inbox;
+mod inside;
 mod key_table;
 pub mod keys;
 mod lab;
@@ -35,6 +36,13 @@ pub use chart::{
 pub use copy::CopiedText;
 pub use event::{Effect, Event, Link, StoreQuery, Tag};
 pub use inbox::pending::PendingQueries;
+pub use inside::answers::{Answered, Answers, Shown};
+pub use inside::digit::{self, Drawing, OwnDigit, OwnDigits, Pen};
+pub use inside::keys as inside_keys;
+pub use inside::layout::InsideLayout;
+pub use inside::mistakes::{MistakeEntry, MistakeFilter};
+pub use inside::surgery::{Changes, change_text};
+pub use inside::{Inside, InsidePage, ProductPlace};
 pub use keys::{Action, BINDINGS, Binding, CHART_BINDINGS, ChartAction};
 pub use lab::compare::{CompareField, CompareView, ComparedArm, LabComparison};
 pub use lab::keys as lab_keys;
@@ -171,6 +179,8 @@ pub struct App {
     pub drafts: HashMap<CellKey, StudyForm>,
     /// The laboratory, open or not.
     pub lab: Lab,
+    /// The inside of networks, open or not.
+    pub inside: Inside,
     /// Stored laboratories, by the train cell that each was opened from.
     lab_values: HashMap<Option<CellKey>, serde_json::Value>,
     /// The store says that lesson 0 was never opened.
@@ -230,6 +240,7 @@ impl App {
             drag: None,
             drafts: HashMap::new(),
             lab: Lab::default(),
+            inside: Inside::default(),
             lab_values: HashMap::new(),
             is_newcomer: false,
             quit: false,

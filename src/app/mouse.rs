@@ -25,6 +25,10 @@ impl App {
                 return lesson.map_or_else(Vec::new, |lesson| self.open_lesson(lesson, OpenAt::SavedPosition));
             }
             Some(Modal::Lab) => return self.click_in_lab(at),
+            Some(Modal::Inside) => {
+                self.click_inside(at);
+                return Vec::new();
+            }
             Some(Modal::Runs(_)) => return self.click_in_runs(at),
             Some(_) => return self.click_on_top(at),
         }

@@ -34,6 +34,7 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
     app.close_stale_quit_question();
     effects.extend(app.save_unfolded());
     effects.extend(app.update_runs_list());
+    effects.extend(app.ask_views());
     // Only the reader's own input starts a measurement. When the notebook opens, the store may have the outcome
     // already.
     if is_user_input && !app.quit && !app.screen.is_too_small() {
@@ -59,6 +60,7 @@ fn handle(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Key(key) if app.screen.is_too_small() => app.key_on_small_screen(key),
         Event::Mouse(_) | Event::Paste(_) if app.screen.is_too_small() => Vec::new(),
         Event::Opened { restore } => app.load_stored_state(restore),
+        Event::OpenInside(run) => app.open_inside(run),
         Event::OpenLab { study, runs } => app.open_lab_with(study.as_deref(), &runs),
         Event::Key(key) if key.kind != KeyEventKind::Release => app.handle_key(key),
         Event::Key(_) => Vec::new(),
@@ -99,6 +101,8 @@ fn handle(app: &mut App, event: Event) -> Vec<Effect> {
         }
         Event::SettingsTexts(texts) => app.load_settings_texts(texts),
         Event::RunSize { run, bytes } => app.load_run_size(run, bytes),
+        Event::KeptEpochs { run, lane, epochs } => app.load_kept_epochs(run, lane, epochs),
+        Event::Woken => app.play_on(),
         Event::UnreadableRuns(runs) => {
             app.unreadable_runs = runs;
             Vec::new()
@@ -154,6 +158,8 @@ fn handle_mouse(app: &mut App, mouse: MouseEvent) -> Vec<Effect> {
         MouseEventKind::ScrollDown => app.turn_wheel(KeyCode::Down, at(mouse)),
         MouseEventKind::ScrollUp => app.turn_wheel(KeyCode::Up, at(mouse)),
         MouseEventKind::Down(MouseButton::Left) if app.press_chart(at(mouse)) => Vec::new(),
+        MouseEventKind::Down(MouseButton::Left) if app.press_digit(at(mouse), false) => Vec::new(),
+        MouseEventKind::Drag(MouseButton::Left) if app.press_digit(at(mouse), true) => Vec::new(),
         MouseEventKind::Down(_) => app.click(mouse.column, mouse.row),
         MouseEventKind::Drag(MouseButton::Left) => {
             if !app.drag_chart(at(mouse)) {
@@ -163,6 +169,7 @@ fn handle_mouse(app: &mut App, mouse: MouseEvent) -> Vec<Effect> {
         }
         MouseEventKind::Up(_) => {
             app.drag = None;
+            app.inside.drawing.lift();
             Vec::new()
         }
         _ => Vec::new(),
@@ -212,6 +219,10 @@ impl App {
     /// The wheel zooms a chart that takes the keys, and moves through whatever else lies on top, as the arrows do.
     fn turn_wheel(&mut self, way: KeyCode, at: Position) -> Vec<Effect> {
         if self.zoom_under(at, way == KeyCode::Up) {
+            return Vec::new();
+        }
+        if self.is_inside_on_top() {
+            self.inside_wheel(way);
             return Vec::new();
         }
         match self.modals.pop() {

@@ -311,12 +311,23 @@ impl Notebook {
             Effect::Query(what) => self.reader.request(what),
             Effect::Export { run, path, shown } => self.export(run, path, shown)?,
             Effect::Copy(copied) => self.copy(copied)?,
+            Effect::Wake(after) => self.wake(after)?,
             Effect::RestartKernel => self.link.send(Command::Restart),
             Effect::Highlight { lesson, code } => highlight::start(&self.sender, lesson, code)?,
             Effect::Suspend => self.suspend()?,
             Effect::Redraw => self.screen = clear_screen(&self.output)?,
         }
         Ok(())
+    }
+
+    /// Sends an event after some time.
+    fn wake(&self, after: Duration) -> io::Result<()> {
+        let events = self.sender.clone();
+        spawn("wake", &self.sender, move || {
+            std::thread::sleep(after);
+            // The send fails if the notebook has quit.
+            let _ = events.send(Incoming::Event(Event::Woken));
+        })
     }
 
     /// Exports on a thread of its own: the store may be locked, and the file's disk may be slow.

@@ -7,7 +7,7 @@ use protocol::{RunId, SettingsText, race_findings};
 use std::collections::HashSet;
 use std::io;
 use std::sync::mpsc::{self, Sender};
-use store::files::checkpoint_bytes;
+use store::files::{LaneFolder, checkpoint_bytes};
 use store::{Home, Store, StoreError};
 
 /// Sends requests to the reading threads, which end when this is dropped.
@@ -95,6 +95,10 @@ fn read(home: &Home, what: StoreQuery) -> Result<Vec<Event>, StoreError> {
     Ok(match what {
         StoreQuery::Run(run) => vec![Event::History(run, store.history(run)?)],
         StoreQuery::RunSize(run) => vec![Event::RunSize { run, bytes: checkpoint_bytes(home, run) }],
+        StoreQuery::KeptEpochs { run, lane } => {
+            let epochs = LaneFolder::of(home, run, lane).epochs().map_err(StoreError::from)?;
+            vec![Event::KeptEpochs { run, lane, epochs }]
+        }
         StoreQuery::WrongImages { run, lane, epoch } => {
             let images = store.wrong_images(run, lane, epoch)?.validation;
             vec![Event::WrongImages { run, lane, epoch, images }]

@@ -2,7 +2,7 @@
 
 use crate::theme::Theme;
 use crate::widgets::write_wrapped;
-use app::{AnswerKind, App, Banner, Lab, Link, Modal};
+use app::{AnswerKind, App, Banner, Inside, Lab, Link, Modal};
 use protocol::RunState;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -43,7 +43,9 @@ fn status_line(app: &App, room: usize) -> StatusLine {
     let document = app.document();
     let (percent, runs, kernel) = (app.view.percent(), running(app), kernel(app));
     let number = document.number.map_or(String::new(), |number| format!(" {number}"));
-    let (long, short) = if app.is_lab_open() {
+    let (long, short) = if app.is_inside_open() {
+        (Inside::TITLE.to_string(), Inside::TITLE.to_string())
+    } else if app.is_lab_open() {
         (Lab::TITLE.to_string(), Lab::TITLE.to_string())
     } else {
         (format!("{number} {} · {percent}%", document.meta.title), format!("{number} {percent}%"))
@@ -160,6 +162,7 @@ fn hints(app: &App) -> Vec<String> {
         Some(Modal::Confidence(entry)) if entry.percent().is_none() => words("50 to 99 % · Esc leaves it out"),
         Some(Modal::Confidence(_)) => words("Enter keeps it · + - change it · Esc leaves it out"),
         Some(Modal::Lab) => app.lab_hints(),
+        Some(Modal::Inside) => app.inside_hints(),
         Some(_) => Vec::new(),
         None => app.hints(),
     }

@@ -16,6 +16,7 @@ impl App {
             Link::On => {
                 // The message that there is no kernel no longer holds.
                 (self.message, self.kernel_gone) = (None, false);
+                self.inside.answers.reconnect();
                 let runs: BTreeSet<RunId> = self
                     .cell_runs
                     .values()
@@ -104,6 +105,7 @@ impl App {
         if matches!(event, RunEvent::Finished { .. } | RunEvent::Deleted { .. }) {
             effects.push(Effect::Query(StoreQuery::RunFindings));
         }
+        effects.extend(self.update_kept_epochs(event));
         let changes_list = !matches!(event, RunEvent::Progress { .. } | RunEvent::Elapsed { .. });
         if matches!(self.modals.last(), Some(Modal::Runs(_))) && changes_list {
             effects.push(Effect::Query(StoreQuery::Runs));
@@ -141,6 +143,7 @@ impl App {
         let shows = |modal: &Modal| match modal {
             Modal::Run(shown) => *shown == run,
             Modal::Values(pane) => *pane == Pane::Run(run),
+            Modal::Inside => self.inside.run == Some(run),
             _ => false,
         };
         self.modals.retain(|modal| !shows(modal));
@@ -221,6 +224,7 @@ impl App {
                 self.message = training.map(|training| steering.sentence(&training.spec));
             }
             (Tag::Run(run), Reply::Done) => self.forget_line(run),
+            (Tag::View(number), reply) => self.take_view(number, Ok(reply)),
             (tag, Reply::Refused { message, .. }) => return self.handle_unanswered(tag, message),
             _ => {}
         }
@@ -252,6 +256,7 @@ impl App {
                 self.message = Some(why);
                 return vec![Effect::Query(StoreQuery::Runs)];
             }
+            Tag::View(number) => self.take_view(number, Err(why)),
             Tag::Untracked => self.message = Some(why),
         }
         Vec::new()

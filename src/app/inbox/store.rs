@@ -2,6 +2,7 @@
 
 use super::kernel::interrupt;
 use crate::event::{Effect, StoreQuery};
+use crate::inside::digit::OwnDigits;
 use crate::lesson::answers::answer_key;
 use crate::lesson::position::{RestoreState, SavedPosition};
 use crate::{App, RunsRead};
@@ -51,6 +52,11 @@ impl App {
             StoreQuery::Runs => self.runs_fault = Some(why),
             // Whoever writes to the store reports that it can't be read.
             StoreQuery::RunFindings | StoreQuery::WrongImages { .. } | StoreQuery::RunSize(_) => {}
+            // Without them there is nothing to look into.
+            StoreQuery::KeptEpochs { run, lane } => {
+                effects.extend(self.load_kept_epochs(run, lane, Vec::new()));
+                self.add_notice(why);
+            }
         }
         effects
     }
@@ -153,6 +159,7 @@ impl App {
                     let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
                     self.load_unfolded(key, &value);
                 }
+                ["digits"] => self.inside.own = OwnDigits::from_value(&value),
                 ["lab"] => effects.extend(self.load_lab(None, value)),
                 ["lab", lesson, cell] => {
                     let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };

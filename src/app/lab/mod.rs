@@ -11,6 +11,7 @@ pub mod sweep;
 pub mod table;
 
 use crate::chart::next_of;
+use crate::inside::keys as inside_keys;
 use crate::modal::Modal;
 use crate::{App, Background, BackgroundSource, Effect, Pane, StoreQuery};
 use compare::{CompareField, CompareView};
@@ -222,6 +223,11 @@ impl App {
         if matches!(beneath, Some(Modal::Runs(_))) {
             return crate::runs::keys::shown().map(|binding| (binding.label, binding.help)).collect();
         }
+        if matches!(beneath, Some(Modal::Inside)) {
+            let own = inside_keys::shown().map(|binding| (binding.label, binding.help));
+            let drawing = inside_keys::shown_drawing().map(|binding| (binding.label, binding.help));
+            return own.chain(drawing).collect();
+        }
         let charts = crate::keys::shown_of_charts().map(|binding| (binding.label, binding.help));
         if self.is_lab_open() {
             keys::shown().map(|binding| (binding.label, binding.help)).chain(charts).collect()
@@ -423,7 +429,7 @@ impl App {
             LabAction::Pause => return self.pause_lab(),
             LabAction::Stop => return self.stop_lab(),
             LabAction::NextValue | LabAction::PreviousValue => self.step_lab_value(action == LabAction::NextValue),
-            LabAction::Edit => self.begin_lab_edit(None),
+            LabAction::Edit => return self.begin_lab_edit(None),
             LabAction::ResetValue => self.reset_lab_value(),
             LabAction::AddArm => {
                 self.lab.page = LabPage::Study;
@@ -462,28 +468,30 @@ impl App {
     }
 
     /// Begins to edit the value under the cursor: with a first character in place of it, or as it stands.
-    fn begin_lab_edit(&mut self, first: Option<char>) {
+    fn begin_lab_edit(&mut self, first: Option<char>) -> Vec<Effect> {
         match self.lab.page {
             LabPage::Study => {}
+            LabPage::Chart | LabPage::Sweep if first.is_none() => return self.open_inside_of(self.lab.run),
             LabPage::Chart | LabPage::Sweep => {
                 self.message = Some("Tab goes to the page of the study, where values are typed".into());
-                return;
+                return Vec::new();
             }
             LabPage::Compare => {
                 let known = self.lab_threshold().map_or(String::new(), |value| value.to_string());
                 self.lab.compare.field = CompareField::Threshold;
                 self.lab.edit = Some(LabEdit::new(EditOf::Threshold, first.map_or(known, String::from)));
-                return;
+                return Vec::new();
             }
         }
         let Some(value) = self.lab.table.chosen_value() else {
             self.message = Some("this network has no convolutions".into());
-            return;
+            return Vec::new();
         };
         let text = first.map_or(value.text, String::from);
         let mut edit = LabEdit::new(EditOf::Value, text);
         edit.fault = self.lab.table.fault_of(&edit.text);
         self.lab.edit = Some(edit);
+        Vec::new()
     }
 
     fn lab_edit_key(&mut self, mut edit: LabEdit, code: KeyCode) -> Vec<Effect> {

@@ -54,6 +54,7 @@ impl Modal {
             | Self::RunLine(_)
             | Self::Runs(_)
             | Self::Lab => false,
+            Self::Inside => true,
         }
     }
 }
@@ -74,6 +75,7 @@ impl App {
         // Every arm pushes the modal back unless it closes.
         match (modal, key.code) {
             (Modal::Lab, _) => self.lab_key(key),
+            (Modal::Inside, _) => self.inside_key(key),
             (Modal::Runs(list), _) => self.runs_key(list, key),
             (Modal::Settings(cell, settings), KeyCode::Esc) => {
                 self.save_draft(cell, *settings);

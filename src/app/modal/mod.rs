@@ -33,6 +33,8 @@ pub enum Modal {
     Run(RunId),
     /// The laboratory; its state is [`App::lab`](crate::App::lab).
     Lab,
+    /// The inside of networks; its state is [`App::inside`](crate::App::inside).
+    Inside,
     Search(Search),
     Headings(HeadingList),
     /// The contents while they have the keys; the index of the selected lesson.

@@ -32,6 +32,7 @@ impl App {
             }
             (KeyCode::Char('y'), _) => self.copy_chart(&Pane::Run(run)),
             (KeyCode::Char('e'), _) => self.open_run_in_lab(run),
+            (KeyCode::Char('i'), _) => self.open_inside(run),
             (KeyCode::Char('z'), Some(RunState::Running | RunState::Queued)) => effect(RequestBody::Pause { run }),
             (KeyCode::Char('z'), Some(RunState::Paused)) => {
                 self.message = Some("it is paused; Enter continues it".into());

@@ -28,6 +28,8 @@ pub enum RunsAction {
     Notes,
     /// Opens the laboratory on the study of the run.
     Lab,
+    /// Opens the inside of the run's networks.
+    Inside,
     /// Copies the study of the run, or of all that are marked.
     Copy,
     Export,
@@ -77,6 +79,7 @@ pub const RUNS_BINDINGS: &[KeyBinding<RunsAction>] = &[
     bind(&[Char('a')], RunsAction::MarkAll, "a", "mark every run in the list, or none"),
     bind(&[Char('o')], RunsAction::Overlay, "o", "the marked runs together, in the laboratory"),
     bind(&[Char('e')], RunsAction::Lab, "e", "the run's study and curves, in the laboratory"),
+    bind(&[Char('i')], RunsAction::Inside, "i", "inside the run's networks: filters, maps, mistakes"),
     bind(&[Char('/')], RunsAction::Filter, "/", "filter by number, name, tags, settings, state; tag:x"),
     first(
         &[Char('g')],

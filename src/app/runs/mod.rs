@@ -356,6 +356,11 @@ impl App {
                 self.modals.push(Modal::Runs(list));
                 return at.map_or_else(Vec::new, |run| self.open_run_in_lab(run));
             }
+            RunsAction::Inside => {
+                let at = selected.map(|at| self.runs[at].run);
+                self.modals.push(Modal::Runs(list));
+                return self.open_inside_of(at);
+            }
             RunsAction::Copy => {
                 let runs = self.chosen_runs(&list, selected);
                 effects.extend(self.copy_runs(&runs));
@@ -377,6 +382,7 @@ impl App {
             | RunsAction::Name
             | RunsAction::Notes
             | RunsAction::Export
+            | RunsAction::Inside
             | RunsAction::Lab => true,
             RunsAction::Overlay | RunsAction::Tags | RunsAction::Copy | RunsAction::Delete => {
                 self.marked_runs(list).is_empty()

@@ -1,0 +1,107 @@
+//! Where the parts of the inside stand. Drawing and clicks go by the same.
+
+use super::{Inside, InsidePage};
+use crate::App;
+use ratatui::layout::{Position, Rect};
+use unicode_width::UnicodeWidthStr;
+
+/// Columns that a network needs on a page, to stand beside another.
+fn wanted(page: InsidePage) -> u16 {
+    match page {
+        InsidePage::Confusion => 56,
+        InsidePage::Histogram => 38,
+        InsidePage::Filters | InsidePage::Maps | InsidePage::Units | InsidePage::Gradients | InsidePage::Wants => 38,
+        // These put the networks together by themselves.
+        InsidePage::Mistakes | InsidePage::Digit | InsidePage::Surgery => 0,
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InsideLayout {
+    pub tabs: Rect,
+    /// The run, the arms and the seed.
+    pub head: Rect,
+    pub timeline: Rect,
+    pub body: Rect,
+    /// Side by side, as many as are shown and have room.
+    pub columns: Vec<Rect>,
+    page: InsidePage,
+}
+
+impl InsideLayout {
+    pub fn new(whole: Rect, page: InsidePage, networks: usize) -> Self {
+        let row = |y: u16| Rect { y: whole.y + y, height: whole.height.saturating_sub(y).min(1), ..whole };
+        let body = Rect { y: whole.y + 3.min(whole.height), height: whole.height.saturating_sub(3), ..whole };
+        let is_joined = wanted(page) == 0;
+        let count = if is_joined { 1 } else { networks.clamp(1, usize::from((body.width / wanted(page).max(1)).max(1))) };
+        let width = body.width / count as u16;
+        let column = |at: usize| Rect { x: body.x + at as u16 * width, width, ..body };
+        Self { tabs: row(0), head: row(1), timeline: row(2), body, columns: (0..count).map(column).collect(), page }
+    }
+
+    /// The titles of the pages in the first row: all of them, or those around the chosen one that fit.
+    pub fn tab_columns(&self) -> Vec<(InsidePage, Rect)> {
+        let width = |page: InsidePage| page.title().width() as u16 + 1;
+        let start = Inside::TITLE.width() as u16 + 1;
+        let room = self.tabs.width.saturating_sub(start + 1);
+        let chosen = InsidePage::ALL.iter().position(|page| *page == self.page).unwrap_or(0);
+        let total = |pages: &[InsidePage]| pages.iter().map(|page| width(*page)).sum::<u16>();
+        let mut pages = &InsidePage::ALL[..];
+        let mut before = chosen;
+        while total(pages) > room && pages.len() > 1 {
+            // From the end that is further away.
+            if before > pages.len() - 1 - before {
+                (pages, before) = (&pages[1..], before - 1);
+            } else {
+                pages = &pages[..pages.len() - 1];
+            }
+        }
+        let mut x = self.tabs.x + start;
+        let tab = |page: &InsidePage| {
+            let area = Rect { x, width: width(*page), ..self.tabs }.intersection(self.tabs);
+            x += width(*page);
+            (*page, area)
+        };
+        pages.iter().map(tab).collect()
+    }
+
+    /// The columns at which the epochs of a timeline stand.
+    pub fn epoch_columns(&self, timeline: &[u32]) -> Vec<(u32, u16)> {
+        let (Some(first), Some(last)) = (timeline.first(), timeline.last()) else { return Vec::new() };
+        let (left, room) = (self.timeline.x + 8, self.timeline.width.saturating_sub(24).max(1));
+        let span = f64::from((last - first).max(1));
+        let at = |epoch: &u32| left + (f64::from(epoch - first) / span * f64::from(room - 1)).round() as u16;
+        timeline.iter().map(|epoch| (*epoch, at(epoch))).collect()
+    }
+
+    /// The pixels of the grid in which a digit is drawn, without their frame.
+    pub fn digit_grid(&self) -> Option<Rect> {
+        (self.page == InsidePage::Digit).then(|| super::digit::grid_area(self.digit_area())).flatten()
+    }
+
+    /// The room of the grid.
+    pub fn digit_area(&self) -> Rect {
+        let width = if self.body.width >= 140 { 62.min(self.body.width) } else { 32.min(self.body.width) };
+        Rect { width, ..self.body }
+    }
+}
+
+impl App {
+    /// Where its parts stand.
+    pub fn inside_layout(&self) -> InsideLayout {
+        let whole = self.screen.whole;
+        let height = self.screen.status.y.saturating_sub(whole.y).saturating_sub(self.screen.banner.height);
+        InsideLayout::new(Rect { height, ..whole }, self.inside.page, self.inside_lanes().len())
+    }
+
+    pub(crate) fn click_inside(&mut self, at: Position) {
+        let layout = self.inside_layout();
+        if let Some((page, _)) = layout.tab_columns().into_iter().find(|(_, area)| area.contains(at)) {
+            self.turn_inside_page(page);
+        } else if layout.timeline.contains(at) {
+            let timeline = self.inside_timeline();
+            let near = layout.epoch_columns(&timeline).into_iter().min_by_key(|(_, x)| x.abs_diff(at.x));
+            self.inside.epoch = near.map(|(epoch, _)| epoch).filter(|epoch| timeline.last() != Some(epoch));
+        }
+    }
+}

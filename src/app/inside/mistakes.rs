@@ -1,0 +1,110 @@
+//! The images that the networks on the screen answer wrongly, put together.
+
+use crate::App;
+use protocol::{Mistake, Seen, View, ViewImage};
+use std::collections::BTreeMap;
+
+/// Which of them are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MistakeFilter {
+    #[default]
+    Any,
+    /// Of both networks.
+    Both,
+    /// The first network gets it wrong, the second right.
+    FirstAlone,
+    SecondAlone,
+}
+
+impl MistakeFilter {
+    pub const ALL: [Self; 4] = [Self::Any, Self::Both, Self::FirstAlone, Self::SecondAlone];
+
+    fn admits(self, wrong: &[bool]) -> bool {
+        match (self, wrong) {
+            // Of one network alone.
+            (_, [one]) => *one,
+            (Self::Both, _) => wrong.iter().all(|wrong| *wrong),
+            (Self::FirstAlone, [first, second, ..]) => *first && !second,
+            (Self::SecondAlone, [first, second, ..]) => !first && *second,
+            (Self::Any, _) | (_, []) => wrong.iter().any(|wrong| *wrong),
+        }
+    }
+}
+
+/// An image that a network gets wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MistakeEntry<'a> {
+    /// Counted from 0 within the split.
+    pub number: u32,
+    pub truth: u32,
+    pub pixels: &'a [u8],
+    /// Of each network on the screen, `None` where it is right.
+    pub wrong: Vec<Option<&'a Mistake>>,
+}
+
+/// Puts the mistakes of several networks together. A long list of a network is cut off, so nothing is said of images behind the end
+/// of such a list.
+fn joined<'a>(of: &[(&'a [Mistake], bool)], filter: MistakeFilter) -> Vec<MistakeEntry<'a>> {
+    let end = of.iter().filter(|(_, is_cut)| *is_cut).filter_map(|(list, _)| list.last()).map(|last| last.number).min();
+    let mut entries: BTreeMap<u32, MistakeEntry> = BTreeMap::new();
+    for (network, (list, _)) in of.iter().enumerate() {
+        for mistake in list.iter().filter(|mistake| end.is_none_or(|end| mistake.number <= end)) {
+            let entry = entries.entry(mistake.number).or_insert_with(|| MistakeEntry {
+                number: mistake.number,
+                truth: mistake.truth,
+                pixels: &mistake.pixels,
+                wrong: vec![None; of.len()],
+            });
+            entry.wrong[network] = Some(mistake);
+        }
+    }
+    let is_admitted = |entry: &MistakeEntry| {
+        let wrong: Vec<bool> = entry.wrong.iter().map(Option::is_some).collect();
+        filter.admits(&wrong)
+    };
+    entries.into_values().filter(is_admitted).collect()
+}
+
+impl App {
+    /// The mistakes that are listed; empty until all networks on the screen have answered.
+    pub fn mistake_entries(&self) -> Vec<MistakeEntry<'_>> {
+        let mut lists = Vec::new();
+        for (_, lane) in self.inside_lanes() {
+            let shown = self.inside_view(lane, View::Mistakes { split: self.inside.split }, true);
+            match shown.answer().map(|answer| &answer.seen) {
+                Some(Seen::Mistakes { mistakes, wrong, .. }) => {
+                    lists.push((mistakes.as_slice(), *wrong as usize > mistakes.len()));
+                }
+                _ => return Vec::new(),
+            }
+        }
+        joined(&lists, self.inside.filter)
+    }
+
+    /// The question for the answers to the chosen mistake.
+    pub fn chosen_mistake_view(&self) -> Option<View> {
+        let number = self.mistake_entries().get(self.inside.selected)?.number;
+        Some(View::Ask { image: ViewImage::Of { split: self.inside.split, number } })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_of_two_networks_are_told_apart() {
+        let mistake = |number| Mistake { number, truth: 4, answer: 9, probabilities: Vec::new(), pixels: vec![number as u8] };
+        let (first, second) = ([mistake(1), mistake(3), mistake(8)], [mistake(3), mistake(5), mistake(9)]);
+        let numbers = |cut: bool, filter| -> Vec<u32> {
+            joined(&[(&first[..], false), (&second[..2], cut)], filter).iter().map(|entry| entry.number).collect()
+        };
+        assert_eq!(numbers(false, MistakeFilter::Any), [1, 3, 5, 8]);
+        assert_eq!(numbers(false, MistakeFilter::Both), [3]);
+        assert_eq!(numbers(false, MistakeFilter::FirstAlone), [1, 8]);
+        assert_eq!(numbers(false, MistakeFilter::SecondAlone), [5]);
+        // Whether the second network gets 8 wrong is not known.
+        assert_eq!(numbers(true, MistakeFilter::FirstAlone), [1]);
+        assert_eq!(joined(&[(&first[..], false)], MistakeFilter::SecondAlone).len(), 3);
+    }
+}

@@ -1,0 +1,141 @@
+//! The keys and the mouse that draw the reader's own digit, and the digits that were kept.
+
+use super::InsidePage;
+use super::digit::{OwnDigit, Pen, pixel_at};
+use super::keys::DrawAction;
+use crate::{App, Effect};
+use protocol::Seen;
+use ratatui::layout::Position;
+
+/// The store's key of the kept digits.
+pub(crate) const STORED: &str = "digits";
+/// Degrees of a turn.
+const TURN: i32 = 10;
+
+impl App {
+    pub(super) fn draw_digit(&mut self, action: DrawAction) -> Vec<Effect> {
+        let drawing = &mut self.inside.drawing;
+        match action {
+            DrawAction::Left => drawing.move_cursor(-1, 0),
+            DrawAction::Right => drawing.move_cursor(1, 0),
+            DrawAction::Up => drawing.move_cursor(0, -1),
+            DrawAction::Down => drawing.move_cursor(0, 1),
+            DrawAction::Pen => {
+                let pen = if drawing.pen() == Pen::Draws { Pen::Off } else { Pen::Draws };
+                drawing.set_pen(pen);
+            }
+            DrawAction::Eraser => {
+                let pen = if drawing.pen() == Pen::Erases { Pen::Off } else { Pen::Erases };
+                drawing.set_pen(pen);
+            }
+            DrawAction::Clear => {
+                drawing.clear();
+                self.inside.own_selected = None;
+            }
+            DrawAction::Undo => drawing.undo(),
+            DrawAction::Redo => drawing.redo(),
+            DrawAction::ShiftLeft => drawing.shift(-1, 0),
+            DrawAction::ShiftRight => drawing.shift(1, 0),
+            DrawAction::ShiftUp => drawing.shift(0, -1),
+            DrawAction::ShiftDown => drawing.shift(0, 1),
+            DrawAction::TurnLeft => drawing.rotate(-TURN),
+            DrawAction::TurnRight => drawing.rotate(TURN),
+            DrawAction::Centre => {
+                drawing.centred = !drawing.centred;
+                let how = if drawing.centred { "centred and scaled as MNIST's digits were" } else { "as it is drawn" };
+                self.message = Some(format!("the networks get it {how}"));
+            }
+            DrawAction::FromImage => self.draw_from_image(),
+            DrawAction::Keep(label) => return self.keep_digit(label),
+            DrawAction::NextOwn => self.show_own(true),
+            DrawAction::PreviousOwn => self.show_own(false),
+            DrawAction::RemoveOwn => return self.remove_own(),
+        }
+        Vec::new()
+    }
+
+    /// Takes the image that the other pages show into the grid.
+    fn draw_from_image(&mut self) {
+        let pixels = self.inside.answers.image_of(self.inside.split, self.inside.image);
+        match pixels.map(<[u8]>::to_vec) {
+            Some(pixels) if self.inside.drawing.set_pixels(&pixels) => {
+                self.message = Some(format!("{} image {}", self.inside.split.name(), self.inside.image));
+            }
+            _ => self.message = Some("no image has been looked at; 2 shows one, 7 the mistakes".into()),
+        }
+    }
+
+    fn keep_digit(&mut self, label: u8) -> Vec<Effect> {
+        if self.inside.drawing.is_empty() {
+            self.message = Some("nothing is drawn".into());
+            return Vec::new();
+        }
+        let digit = OwnDigit { pixels: self.inside.drawing.network_input(), label };
+        match self.inside.own.add(digit) {
+            Ok(()) => {
+                self.inside.own_selected = Some(self.inside.own.len() - 1);
+                self.message = Some(format!("kept as a {label}; n and p go through those that you kept"));
+                vec![Effect::remember(STORED.into(), self.inside.own.to_value())]
+            }
+            Err(why) => {
+                self.message = Some(why.to_string());
+                Vec::new()
+            }
+        }
+    }
+
+    fn show_own(&mut self, forward: bool) {
+        let count = self.inside.own.len();
+        if count == 0 {
+            self.message = Some("no digit is kept yet; a key of 0 to 9 keeps the drawing as that digit".into());
+            return;
+        }
+        let at = match (self.inside.own_selected, forward) {
+            (None, true) => 0,
+            (None, false) => count - 1,
+            (Some(at), true) => (at + 1) % count,
+            (Some(at), false) => (at + count - 1) % count,
+        };
+        self.inside.own_selected = Some(at);
+        if let Some(digit) = self.inside.own.iter().nth(at).cloned() {
+            self.inside.drawing.set_pixels(&digit.pixels);
+        }
+    }
+
+    fn remove_own(&mut self) -> Vec<Effect> {
+        let Some(removed) = self.inside.own_selected.take().and_then(|at| self.inside.own.remove(at)) else {
+            self.message = Some("n and p choose a kept digit first".into());
+            return Vec::new();
+        };
+        self.message = Some(format!("forgotten: a {}; the drawing is still here", removed.label));
+        vec![Effect::remember(STORED.into(), self.inside.own.to_value())]
+    }
+
+    /// How many of the kept digits a network gets right.
+    pub fn own_right(&self, seen: &Seen) -> Option<usize> {
+        let Seen::Answers { probabilities, .. } = seen else { return None };
+        let answer = |of: &Vec<f32>| of.iter().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(class, _)| class);
+        let digits = self.inside.own.iter().zip(probabilities);
+        Some(digits.filter(|(digit, of)| answer(of) == Some(usize::from(digit.label))).count())
+    }
+
+    /// The mouse on the grid; returns whether it was there.
+    pub(crate) fn press_digit(&mut self, at: Position, is_drag: bool) -> bool {
+        if self.inside.page != InsidePage::Digit || !self.is_inside_on_top() {
+            return false;
+        }
+        let Some(grid) = self.inside_layout().digit_grid() else { return false };
+        let Some((column, row)) = pixel_at(grid, at.x, at.y) else { return is_drag };
+        let drawing = &mut self.inside.drawing;
+        match (is_drag, drawing.pen()) {
+            (true, _) => drawing.drag_to(column, row),
+            (false, Pen::Erases) => drawing.erase_at(column, row),
+            (false, _) => drawing.press_at(column, row),
+        }
+        true
+    }
+
+    pub(crate) fn is_inside_on_top(&self) -> bool {
+        matches!(self.modals.last(), Some(crate::Modal::Inside))
+    }
+}
