@@ -8,6 +8,7 @@ mod chart;
 mod copy;
 mod event;
 mod inbox;
+mod inside;
 mod key_table;
 pub mod keys;
 mod lab;
@@ -35,6 +36,7 @@ pub use chart::{
 pub use copy::CopiedText;
 pub use event::{Effect, Event, Link, StoreQuery, Tag};
 pub use inbox::pending::PendingQueries;
+pub use inside::digit;
 pub use keys::{Action, BINDINGS, Binding, CHART_BINDINGS, ChartAction};
 pub use lab::compare::{CompareField, CompareView, ComparedArm, LabComparison};
 pub use lab::keys as lab_keys;

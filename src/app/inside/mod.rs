@@ -1,0 +1,3 @@
+//! Networks that answer what the reader draws.
+
+pub mod digit;
