@@ -2,6 +2,7 @@
 
 mod chart;
 mod figure;
+mod inside;
 mod lab;
 mod lesson;
 mod modal;
