@@ -458,6 +458,16 @@ fn filter(from: usize, to: usize) -> Vec<Vec<f64>> {
     (0..to).map(weights_of).collect()
 }
 
+/// Where the pixels of the grid stand in this room, within a frame: two columns a pixel where there is room for that, else one.
+pub fn grid_area(area: Rect) -> Option<Rect> {
+    let edge = u16::from(SIDE);
+    let size = |scale: &u16| (scale * edge, scale * edge / 2);
+    let fits = |scale: &u16| size(scale).0 + 2 <= area.width && size(scale).1 + 2 <= area.height;
+    let scale = [2, 1].into_iter().find(fits)?;
+    let (width, height) = size(&scale);
+    Some(Rect { x: area.x + 1, y: area.y + 1, width, height })
+}
+
 /// The pixel under the mouse, for a canvas that was drawn in these cells. A cell with two pixels above each other gives
 /// the upper one.
 pub fn pixel_at(grid: Rect, column: u16, row: u16) -> Option<(u8, u8)> {

@@ -359,8 +359,7 @@ impl App {
             return effects;
         }
         if let KeyCode::Char(c @ ('0'..='9' | '.')) = key.code {
-            self.begin_lab_edit(Some(c));
-            return Vec::new();
+            return self.begin_lab_edit(Some(c));
         }
         keys::action(key).map_or_else(Vec::new, |action| self.run_lab_action(action))
     }

@@ -4,7 +4,7 @@ use crate::figure::images;
 use crate::theme::{Glyphs, Theme, pixels};
 use crate::widgets::{draw_frame, progress_bar};
 use app::Background;
-use app::digit::{Drawing, Pen, SIDE};
+use app::digit::{Drawing, Pen, SIDE, grid_area};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -30,10 +30,9 @@ const FEW: usize = 3;
 /// The cursor's column and row are marked on the frame and written in its title, so that it is found without colours and
 /// without reversed text too.
 pub fn draw_canvas(theme: &Theme, drawing: &Drawing, area: Rect, buffer: &mut Buffer) -> Option<Rect> {
-    let frame_of = |scale: u16| (scale * COLUMNS + 2, scale * ROWS + 2);
-    let fits = |scale: &u16| frame_of(*scale).0 <= area.width && frame_of(*scale).1 <= area.height;
-    let scale = [2, 1].into_iter().find(fits)?;
-    let (width, height) = frame_of(scale);
+    let grid = grid_area(area)?;
+    let scale = grid.width / COLUMNS;
+    let (width, height) = (grid.width + 2, grid.height + 2);
     let (column, row) = drawing.cursor();
     let pen = match drawing.pen() {
         Pen::Off => "pen up",
@@ -42,7 +41,6 @@ pub fn draw_canvas(theme: &Theme, drawing: &Drawing, area: Rect, buffer: &mut Bu
     };
     let title = format!("your digit {},{} {pen}", column + 1, row + 1);
     draw_frame(theme, &title, true, Rect { width, height, ..area }, buffer);
-    let grid = Rect { x: area.x + 1, y: area.y + 1, width: width - 2, height: height - 2 };
     images::one(theme, drawing.pixels(), (SIDE.into(), SIDE.into()), scale, grid, buffer);
     draw_cursor(theme, drawing, scale, grid, buffer);
     Some(grid)

@@ -1,17 +1,14 @@
 //! The cells of a sweep: the curve of their errors over a setting, and the grid with an interval in each cell.
 
 use crate::chart::{self, ChartLayout, MarkLabels};
-use crate::theme::{Glyphs, Theme, pixels};
+use crate::theme::heat::heat;
+use crate::theme::{Glyphs, Theme};
 use crate::widgets::{draw_frame, write_wrapped};
-use app::{App, LabPage, SweepEntry, SweepLayout, SweepRemark, SweepTable, Viewport, luminance, truncate};
-use lesson::Pixel;
+use app::{App, LabPage, SweepEntry, SweepLayout, SweepRemark, SweepTable, Viewport, truncate};
 use protocol::{CellResult, format_count, format_estimate};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Style};
-
-/// Colours from the highest error to the lowest. Source: viridis, by S. van der Walt and N. Smith.
-const SCALE: [Pixel; 5] = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
+use ratatui::style::Style;
 
 pub fn draw(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let focused = app.lab.page == LabPage::Sweep;
@@ -120,31 +117,11 @@ fn cell_look(theme: &Theme, entry: &SweepEntry) -> (String, Style) {
     let best = if entry.is_best { "*" } else { "" };
     let text = format!("{} {:.2}{half}{best}", sign(theme, rank), summary.mean);
     let strong = if entry.is_best { theme.strong() } else { Style::new() };
-    (text, heat(theme, rank).patch(strong))
+    (text, heat(theme, 1.0 - rank).patch(strong))
 }
 
 /// The fuller, the lower the error.
 fn sign(theme: &Theme, rank: f64) -> char {
     let signs = if theme.glyphs == Glyphs::Ascii { [' ', '.', ':', '#'] } else { [' ', '░', '▒', '█'] };
     signs[(((1.0 - rank) * 4.0) as usize).min(3)]
-}
-
-/// A background along the scale, with the letters that can be read on it.
-fn heat(theme: &Theme, rank: f64) -> Style {
-    let at = (1.0 - rank) * (SCALE.len() - 1) as f64;
-    let below = (at as usize).min(SCALE.len() - 2);
-    let part = at - below as f64;
-    let mix = |channel: usize| {
-        let (from, to) = (f64::from(SCALE[below][channel]), f64::from(SCALE[below + 1][channel]));
-        (from + part * (to - from)).round() as u8
-    };
-    let pixel: Pixel = [mix(0), mix(1), mix(2)];
-    let Some(background) = pixels::colour(theme, pixel) else { return Style::new() };
-    let is_light = luminance(pixel.map(|part| f64::from(part) / 255.0)) > 0.18;
-    let letters = match (background, is_light) {
-        (Color::DarkGray | Color::Black, _) => Color::White,
-        (Color::Gray | Color::White, _) | (_, true) => Color::Black,
-        (_, false) => Color::White,
-    };
-    Style::new().bg(background).fg(letters)
 }

@@ -1,5 +1,6 @@
 //! Maps meanings to colours that the terminal has, and to glyphs that its font has.
 
+pub mod heat;
 pub mod pixels;
 
 use app::{ARM_COLOURS, Background, arm_colour, cited_colour, seed_colour};

@@ -1,0 +1,88 @@
+//! The size of the gradients by layer: at this epoch, and over the epochs that the run has recorded.
+
+use super::Column;
+use super::tiles::shade;
+use crate::theme::Theme;
+use crate::theme::heat::heat;
+use crate::widgets::progress_bar;
+use app::LaneView;
+use protocol::{LayerGradients, Metric};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+/// Columns of a layer's name.
+const NAME: u16 = 7;
+
+pub fn draw(
+    theme: &Theme,
+    layers: &[LayerGradients],
+    lane: Option<&LaneView>,
+    column: &Column,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let room = usize::from(area.width);
+    let mut y = area.y;
+    for (title, of) in [
+        ("at the weights, root mean square", (|layer: &LayerGradients| layer.weights) as fn(&LayerGradients) -> f64),
+        ("at an image's pre-activations", |layer| layer.z),
+    ] {
+        buffer.set_stringn(area.x, y, title, room, theme.faint());
+        let sizes: Vec<f64> = layers.iter().map(of).collect();
+        for (layer, value) in layers.iter().zip(&sizes) {
+            y += 1;
+            let width = area.width.saturating_sub(NAME + 11).min(40);
+            let text = format!(
+                "{:<6} {} {value:.2e}",
+                layer.layer.to_string(),
+                progress_bar(theme, part(&sizes, *value), usize::from(width))
+            );
+            buffer.set_stringn(area.x, y, theme.text(&text), room, Style::new());
+        }
+        y += 2;
+    }
+    let Some(lane) = lane else { return };
+    let recorded: Vec<(u32, Vec<Option<f64>>)> = lane
+        .points
+        .iter()
+        .map(|record| {
+            let of = |layer: &LayerGradients| record.measured.of_layer(layer.layer, Metric::GradientRms);
+            (record.epoch, layers.iter().map(of).collect())
+        })
+        .filter(|(_, values): &(u32, Vec<Option<f64>>)| values.iter().any(Option::is_some))
+        .collect();
+    if recorded.is_empty() || y + layers.len() as u16 + 2 > area.bottom() {
+        return;
+    }
+    let all: Vec<f64> = recorded.iter().flat_map(|(_, values)| values.iter().flatten().copied()).collect();
+    let (low, high) = all.iter().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
+    let head = format!("over the epochs, as recorded: {low:.1e} {} {high:.1e}", if theme.glyphs == crate::theme::Glyphs::Ascii { ".:+#" } else { "░▒▓█" });
+    buffer.set_stringn(area.x, y, app::truncate(&theme.text(&head), room), room, theme.faint());
+    let columns = area.width.saturating_sub(NAME).max(1);
+    let place = |epoch: usize| epoch as u16 * columns.min(recorded.len() as u16).max(1) / recorded.len() as u16;
+    // A column an epoch, two where there is room.
+    let width = (columns / recorded.len().max(1) as u16).clamp(1, 3);
+    for (row, layer) in (0..).zip(layers) {
+        buffer.set_stringn(area.x, y + 1 + row, layer.layer.to_string(), usize::from(NAME), Style::new());
+        for (at, (_, values)) in recorded.iter().enumerate() {
+            let Some(value) = values[usize::from(row)] else { continue };
+            let share = if high > low && value > 0.0 && low > 0.0 { (value / low).ln() / (high / low).ln() } else { 0.0 };
+            let x = area.x + NAME + place(at) * width;
+            for offset in 0..width {
+                if let Some(cell) = buffer.cell_mut((x + offset, y + 1 + row)).filter(|_| x + offset < area.right()) {
+                    cell.set_char(shade(theme, share)).set_style(heat(theme, share));
+                }
+            }
+        }
+    }
+    let (first, last) = (recorded[0].0, recorded[recorded.len() - 1].0);
+    let foot = format!("epochs {first} to {last}; the one that is looked at: {}", column.epoch);
+    buffer.set_stringn(area.x, y + 1 + layers.len() as u16, foot, room, theme.faint());
+}
+
+/// The part of a bar: the logarithm between a thousandth of the largest and the largest.
+fn part(all: &[f64], value: f64) -> f64 {
+    let most = all.iter().copied().fold(0.0, f64::max);
+    if value <= 0.0 || most <= 0.0 { 0.0 } else { (1.0 + (value / most).log10() / 3.0).clamp(0.0, 1.0) }
+}
