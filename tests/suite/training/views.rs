@@ -62,7 +62,7 @@ fn fixture() -> Value {
 
 fn see(view: &View) -> Result<Value, String> {
     let data = Dataset::load(&DataSource::Mnist).unwrap();
-    let mut subject = Subject::new(&snapshot(), &study(), &data).map_err(|error| error.to_string())?;
+    let subject = Subject::new(&snapshot(), &study(), &data, &[]).map_err(|error| error.to_string())?;
     let seen = subject.view(view, &mut || false).map_err(|error| error.to_string())?;
     Ok(serde_json::to_value(seen.unwrap()).unwrap())
 }
@@ -186,7 +186,7 @@ fn what_is_not_there_is_named_with_what_is() {
     assert_eq!(why, "the image has 5 values; the network's are of 28x28 grey pixels, 784 values");
     // A view that is stopped shows nothing.
     let data = Dataset::load(&DataSource::Mnist).unwrap();
-    let mut subject = Subject::new(&snapshot(), &study(), &data).unwrap();
+    let subject = Subject::new(&snapshot(), &study(), &data, &[]).unwrap();
     let seen: Option<Seen> = subject.view(&View::Confusion { split: SPLIT }, &mut || true).unwrap();
     assert_eq!(seen, None);
 }
