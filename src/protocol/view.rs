@@ -107,7 +107,8 @@ pub enum View {
     Mistakes { split: ImageSplit },
     /// The answer to one image.
     Ask { image: ViewImage },
-    /// The answers to several images that are not of the data set, each as in [`ViewImage::Pixels`].
+    /// The answers to several images that are not of the data set, each as in [`ViewImage::Pixels`]. A request may be
+    /// 1 MB long, which is some 250 digits.
     Answers { images: Vec<Vec<u8>> },
     /// How one output of a layer is computed: its inputs, its weights, their products. Of a fully connected layer row
     /// and column are 0.
@@ -387,4 +388,33 @@ pub struct SeenProducts {
     pub z: f32,
     /// The activation of z alone, times the unit's scale: pooling and normalisation are left out. Of the output layer z.
     pub y: f32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_read_as_sentences_and_as_json() {
+        let change = |layer: &str, change| UnitChange { layer: layer.parse().unwrap(), unit: 3, change };
+        let cases = [
+            (change("conv1", Surgery::Scale(0.0)), "conv1:3 silenced", r#""change":{"scale":0.0}"#),
+            (change("fc1", Surgery::Scale(-0.5)), "fc1:3 scaled by -0.5", r#""change":{"scale":-0.5}"#),
+            (change("conv2", Surgery::Revive), "conv2:3 revived", r#""change":"revive""#),
+        ];
+        for (change, text, json) in cases {
+            assert_eq!(change.to_string(), text);
+            let written = serde_json::to_string(&change).unwrap();
+            assert!(written.contains(json), "{written}");
+            assert_eq!(serde_json::from_str::<UnitChange>(&written).unwrap(), change);
+        }
+    }
+
+    /// A client of an earlier version does not know of changes.
+    #[test]
+    fn a_request_without_changes_has_none() {
+        let request: ViewRequest = serde_json::from_str(r#"{"run":5,"view":"filters"}"#).unwrap();
+        assert_eq!(request.changes, []);
+        assert!(!serde_json::to_string(&request).unwrap().contains("changes"));
+    }
 }

@@ -623,12 +623,56 @@ mod tests {
             let copy = net.copy();
             let before = copy.weights();
             assert_eq!(before, net.weights());
+            let built = Network::of_weights(net.architecture.clone(), CIFAR, 7, &before).unwrap();
+            assert_eq!(built.weights(), before);
+            assert!(built.logits(&x).equal(&logits), "{norm}");
             let mut loaded = net.copy();
             let _ = loaded.logits_in(&x, Mode::Training(&mut Random::new(1, Purpose::InitialWeights)));
             assert_eq!(loaded.weights() == before, norm == "local", "only batch normalisation has statistics");
             loaded.load(&before).unwrap();
             assert_eq!(loaded.weights(), before);
             assert!(loaded.logits(&x).equal(&logits));
+        }
+    }
+
+    /// A gain is of the whole output, and each part of a forward pass has it once.
+    #[test]
+    fn a_units_output_and_its_preactivation_can_be_changed() {
+        for norm in ["none", "batch", "local"] {
+            let mut architecture =
+                Architecture::convnet([3, 4, 5, 6], activations(Activation::Relu, Activation::Tanh), 0.0);
+            architecture.normalise(norm.parse().unwrap());
+            let mut net = Network::new(architecture, CIFAR, 7, Init::He, 1);
+            let x = normal(&[8, 3, 32, 32]);
+            let names = ["conv1", "conv2", "conv3", "fc1"];
+            assert_eq!(net.hidden_layers(), names.into_iter().zip([3, 4, 5, 6]).collect::<Vec<_>>());
+            assert_eq!(net.weighted_layers().last(), Some(&("fc2", 7)));
+            for name in names {
+                let of_unit = |net: &Network| {
+                    let (hidden, _) = net.trace(&x);
+                    let layer = hidden.into_iter().find(|layer| layer.name == name).unwrap();
+                    assert!(net.preactivations(name, &x).equal(&layer.z));
+                    [layer.z, layer.y].map(|values| values.select(1, 2).copy())
+                };
+                let [z, y] = of_unit(&net);
+                assert!((net.scale_unit(name, 2, -3.0) + 3.0).abs() < 1e-12);
+                let [same, scaled] = of_unit(&net);
+                assert!(same.equal(&z) && scaled.equal(&(&y * -3.0)), "{norm} {name}");
+                assert!((net.scale_unit(name, 2, 0.5) + 1.5).abs() < 1e-12 && (net.gain(name, 2) + 1.5).abs() < 1e-12);
+                net.shift_unit(name, 2, 0.75);
+                let [shifted, _] = of_unit(&net);
+                let most = (shifted - z - 0.75).abs().max().double_value(&[]);
+                assert!(most < 1e-4, "{norm} {name}: {most}");
+            }
+            let (hidden, logits) = net.trace(&x);
+            for HiddenLayer { name, z, y } in &hidden {
+                assert!(net.hidden_output(name, z).equal(y), "{norm} {name}");
+                assert!(net.logits_behind(name, z, Mode::Evaluation).equal(&logits), "{norm} {name}");
+                assert!(net.logits_after(name, y).equal(&logits), "{norm} {name}");
+                let sums = net.sums_of(name, &net.input_of(name, &x));
+                assert!(norm == "batch" || *name == "conv1" || sums.equal(z), "{norm} {name}");
+            }
+            assert!(net.copy().logits(&x).equal(&logits));
         }
     }
 
