@@ -336,6 +336,29 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn preprocessing_is_kept_for_each_setting_and_size() {
+        let shape = ImageShape { channels: 1, height: 4, width: 4 };
+        let images = |count: usize| {
+            let pixels = (0..count * shape.len()).map(|at| (at * at % 253) as u8).collect();
+            LabelledImages { pixels, labels: vec![0; count] }
+        };
+        let (training, test) = (images(20), images(1));
+        let contents =
+            Contents { shape, classes: vec!["a".into()], training, validation: None, test, digest: String::new() };
+        let data = Dataset::from_contents(contents);
+        // More than are kept, each asked for twice.
+        for size in (10..=20).chain(10..=20) {
+            for inputs in [Inputs::MeanImage, Inputs::Standardised, Inputs::Unit] {
+                let (found, expected) =
+                    (data.preprocessing(inputs, size), Preprocessing::of(inputs, &data.train(size)));
+                assert_eq!(found, expected, "{inputs:?} of {size}");
+                assert_eq!(data.preprocessing(inputs, size), expected);
+            }
+        }
+        assert_eq!(data.preprocessings.lock().unwrap().len(), PREPROCESSINGS);
+    }
+
+    #[test]
     fn defaults_shrink_and_requests_do_not() {
         use Requested::{AtMost, Exactly};
         let sizes = |available: (u32, u32), train, val| {
