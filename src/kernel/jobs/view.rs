@@ -118,6 +118,7 @@ impl Kernel {
             kernel.view_ended(job);
         });
         if let Err(NoThread { value, error }) = started {
+            tracing::warn!("no thread for a view: {error}");
             jobs.end_view(job);
             if let Some((_, answer)) = value {
                 let message = format!("the kernel can't start a thread for the view ({error}); ask again in a moment");
