@@ -6,8 +6,8 @@ use super::{Outcome, Usage, connect_or_start, export, say, say_json};
 use clap::{Args, ValueEnum};
 use color_eyre::eyre::{Context, bail};
 use protocol::{
-    ArmId, Bins, ImageSplit, Layer, Reply, RequestBody, RunId, Seen, View, ViewAnswer, ViewImage, ViewRequest,
-    format_count,
+    ArmId, Bins, ImageSplit, Layer, Reply, RequestBody, RunId, Seen, SeenProducts, Surgery, UnitChange, View,
+    ViewAnswer, ViewImage, ViewRequest, format_count,
 };
 use std::fs::File;
 use std::io::BufReader;
@@ -27,7 +27,16 @@ Examples:
   relu view 5 ask --digit validation:17
   relu view 5 ask --digit four.png --json
   relu view 5 filters -o filters.png
-  relu view 5 ablation --layer fc1";
+  relu view 5 ablation --layer fc1
+  relu view 5 products --layer conv1 --unit 3 --row 12 --column 9 --digit test:4
+
+--silence, --scale and --revive change the network before it is looked at; the checkpoint stays as it is. Each may be \
+given several times; all silences come first, then the scales, then the revivals. They hold for every kind of view, and \
+LibTorch then gives the answers to whole splits too.
+
+  relu view 5 confusion --silence conv1:3 --silence conv1:0
+  relu view 5 ask --digit test:4 --scale fc1:7=0.5
+  relu view 5 units --revive conv2:4";
 
 #[derive(Args)]
 #[command(after_help = EXPLANATION)]
@@ -49,19 +58,34 @@ pub struct ViewArguments {
     /// Whose images
     #[arg(long, value_enum, default_value_t = Split::Validation)]
     split: Split,
-    /// Of `wants` and `ablation`: conv1, fc1, ...; otherwise the last hidden layer
+    /// Of `wants`, `ablation` and `products`: conv1, fc1, ...; otherwise the last hidden layer
     #[arg(long)]
     layer: Option<Layer>,
-    /// Of `wants`: counted from 0
+    /// Of `wants` and `products`: counted from 0
     #[arg(long, default_value_t = 0)]
     unit: u32,
+    /// Of `products`: the row of the output in its feature map before pooling, counted from 0
+    #[arg(long, default_value_t = 0)]
+    row: u32,
+    /// Of `products`: the column
+    #[arg(long, default_value_t = 0)]
+    column: u32,
     /// Of `wants`: the seed of the noise that the optimised image starts from
     #[arg(long, default_value_t = 1)]
     noise: u64,
-    /// Of `ask` and `maps`: a PNG of the data set's size, white on black for digits, or SPLIT:NUMBER, counted from 0;
+    /// Of `ask`, `maps` and `products`: a PNG of the data set's size, white on black for digits, or SPLIT:NUMBER, counted from 0;
     /// otherwise validation:0
     #[arg(long, value_name = "FILE.png|SPLIT:N")]
     digit: Option<String>,
+    /// Sets the output of a unit or of a feature map to 0, counted from 0: conv1:3
+    #[arg(long, value_name = "LAYER:UNIT", value_parser = read_silence)]
+    silence: Vec<UnitChange>,
+    /// Multiplies it: fc1:7=0.5
+    #[arg(long, value_name = "LAYER:UNIT=FACTOR", value_parser = read_scale)]
+    scale: Vec<UnitChange>,
+    /// Shifts its bias until its mean pre-activation over the first 1,000 validation images is 0
+    #[arg(long, value_name = "LAYER:UNIT", value_parser = read_revival)]
+    revive: Vec<UnitChange>,
     /// One JSON object with every number
     #[arg(long, conflicts_with = "output")]
     json: bool,
@@ -91,6 +115,8 @@ enum Kind {
     Mistakes,
     /// The answer to one image, as probabilities
     Ask,
+    /// One output of a layer as a sum of products
+    Products,
     /// What a unit responds to most
     Wants,
     /// What is lost without each unit of a layer
@@ -133,11 +159,19 @@ pub fn view(arguments: &ViewArguments) -> Outcome {
         Kind::Confusion => View::Confusion { split },
         Kind::Mistakes => View::Mistakes { split },
         Kind::Ask => View::Ask { image: image(arguments.digit.as_deref())? },
+        Kind::Products => View::Products {
+            image: image(arguments.digit.as_deref())?,
+            layer: layer()?,
+            unit: arguments.unit,
+            row: arguments.row,
+            column: arguments.column,
+        },
         Kind::Wants => View::Wants { layer: layer()?, unit: arguments.unit, split, seed: arguments.noise },
         Kind::Ablation => View::Ablation { layer: layer()?, split },
     };
-    let request =
-        ViewRequest { run: arguments.run, arm: arguments.arm, seed: arguments.seed, epoch: arguments.epoch, view };
+    let &ViewArguments { run, arm, seed, epoch, .. } = arguments;
+    let changes = [&arguments.silence, &arguments.scale, &arguments.revive].into_iter().flatten().copied().collect();
+    let request = ViewRequest { run, arm, seed, epoch, changes, view };
     let mut client = connect_or_start(&home)?;
     let Reply::View(answer) = client.request_within(PATIENCE, RequestBody::View(Box::new(request)))? else {
         bail!("the kernel gave no view");
@@ -150,11 +184,42 @@ pub fn view(arguments: &ViewArguments) -> Outcome {
     } else {
         let title = summary.spec.arm_title(answer.arm);
         say(&format!("run {}, {title} seed {}, epoch {}", answer.run, answer.seed, answer.epoch))?;
+        if let Some(changes) = answer.describe_changes() {
+            say(&format!("changed: {changes}"))?;
+        }
         for line in lines(&answer) {
             say(&line)?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads `conv1:3`.
+fn read_unit(text: &str) -> Result<(Layer, u32), String> {
+    let read = || {
+        let (layer, unit) = text.split_once(':')?;
+        Some((layer.parse().ok()?, unit.parse().ok()?))
+    };
+    read().ok_or_else(|| format!("`{text}` is no unit, such as conv1:3 or fc1:7"))
+}
+
+fn read_silence(text: &str) -> Result<UnitChange, String> {
+    let (layer, unit) = read_unit(text)?;
+    Ok(UnitChange { layer, unit, change: Surgery::Scale(0.0) })
+}
+
+/// Reads `fc1:7=0.5`.
+fn read_scale(text: &str) -> Result<UnitChange, String> {
+    let (unit, factor) = text.split_once('=').ok_or_else(|| format!("`{text}` has no factor, as in fc1:7=0.5"))?;
+    let (layer, unit) = read_unit(unit)?;
+    let factor: Option<f32> = factor.parse().ok().filter(|factor: &f32| factor.is_finite());
+    let factor = factor.ok_or_else(|| format!("`{text}`: take a finite number behind the `=`, as in fc1:7=0.5"))?;
+    Ok(UnitChange { layer, unit, change: Surgery::Scale(factor) })
+}
+
+fn read_revival(text: &str) -> Result<UnitChange, String> {
+    let (layer, unit) = read_unit(text)?;
+    Ok(UnitChange { layer, unit, change: Surgery::Revive })
 }
 
 /// Reads `validation:17`, or a file.
@@ -300,6 +365,14 @@ fn lines(answer: &ViewAnswer) -> Vec<String> {
             });
             std::iter::once(format!("answer: {}{truth}", name(*answer))).chain(rows).collect()
         }
+        Seen::Answers { classes, probabilities } => {
+            let best = |row: &[f32]| {
+                let best = row.iter().zip(classes).max_by(|a, b| a.0.total_cmp(b.0));
+                best.map_or_else(String::new, |(share, class)| format!("{class}, {:.1} %", 100.0 * share))
+            };
+            probabilities.iter().enumerate().map(|(at, row)| format!("image {at}: {}", best(row))).collect()
+        }
+        Seen::Products(products) => sum_of_products(products),
         Seen::Wants { layer, unit, images, optimised, .. } => {
             let head = format!("{layer} unit {unit}: the images with its largest outputs");
             let rows = images
@@ -322,6 +395,40 @@ fn lines(answer: &ViewAnswer) -> Vec<String> {
             std::iter::once(head).chain(rows).collect()
         }
     }
+}
+
+/// The sum with its largest terms.
+fn sum_of_products(seen: &SeenProducts) -> Vec<String> {
+    const SHOWN: usize = 12;
+    let products: Vec<f32> = seen.x.iter().zip(&seen.weights).map(|(x, weight)| x * weight).collect();
+    let place = if seen.height * seen.width > 1 {
+        format!(", row {}, column {} of {}x{}", seen.row, seen.column, seen.height, seen.width)
+    } else {
+        String::new()
+    };
+    let total = |keep: fn(f32) -> bool| products.iter().filter(|product| keep(**product)).map(|p| f64::from(*p)).sum();
+    let (positive, negative): (f64, f64) = (total(|product| product > 0.0), total(|product| product < 0.0));
+    let head = [
+        format!("{} unit {}{place}, of {}", seen.layer, seen.unit, format_count(products.len(), "input")),
+        format!("  positive products {positive:>10.4}"),
+        format!("  negative products {negative:>10.4}"),
+        format!("  bias              {:>10.4}", seen.bias),
+        format!("  z, their sum      {:>10.4}", seen.z),
+    ];
+    let y = seen.activation.map(|activation| format!("  y = {activation} of z{:>10.4}", seen.y));
+    let mut order: Vec<usize> = (0..products.len()).collect();
+    order.sort_by(|&a, &b| products[b].abs().total_cmp(&products[a].abs()));
+    let side = (seen.side as usize).max(1);
+    let terms = order.iter().take(SHOWN).map(|&at| {
+        let input = at / (side * side);
+        let name = if side > 1 {
+            format!("input {input}, row {}, column {}", at / side % side, at % side)
+        } else {
+            format!("input {input}")
+        };
+        format!("  {name:<26} {:>9.4} x {:>9.4} = {:>9.4}", seen.x[at], seen.weights[at], products[at])
+    });
+    head.into_iter().chain(y).chain(["the largest products, input x weight:".into()]).chain(terms).collect()
 }
 
 fn over(images: u32, split: ImageSplit) -> String {

@@ -40,7 +40,10 @@ struct Section {
 /// The picture of a view on white paper.
 #[allow(clippy::too_many_lines, reason = "a paragraph a view")]
 pub fn png(answer: &ViewAnswer) -> color_eyre::Result<Vec<u8>> {
-    let title = format!("run {}, {} seed {}, epoch {}", answer.run, answer.arm, answer.seed, answer.epoch);
+    let mut title = format!("run {}, {} seed {}, epoch {}", answer.run, answer.arm, answer.seed, answer.epoch);
+    if let Some(changes) = answer.describe_changes() {
+        title = format!("{title}; changed: {changes}");
+    }
     match &answer.seen {
         Seen::Filters { layers } => {
             let sections = layers.iter().map(|layer| {
@@ -135,6 +138,31 @@ pub fn png(answer: &ViewAnswer) -> color_eyre::Result<Vec<u8>> {
             });
             tiles(&title, &std::iter::once(asked).chain(bars).collect::<Vec<_>>())
         }
+        Seen::Answers { classes, probabilities } => {
+            let sections = probabilities.iter().enumerate().map(|(at, row)| {
+                let bars = row.iter().zip(classes).map(|(share, class)| Tile { caption: class.clone(), ..bar(*share) });
+                Section { heading: format!("image {at}"), tiles: bars.collect(), columns: 0, scale: 1 }
+            });
+            tiles(&title, &sections.collect::<Vec<_>>())
+        }
+        Seen::Products(seen) => {
+            let products: Vec<f32> = seen.x.iter().zip(&seen.weights).map(|(x, weight)| x * weight).collect();
+            let section = |name: &str, values: &[f32]| {
+                let heading = format!(
+                    "{name}; red is positive, blue negative, the strongest ±{largest:.3}",
+                    largest = largest(values)
+                );
+                numbers(heading, seen.side, values)
+            };
+            let head = format!(
+                "{} unit {}, row {}, column {}: z {:.4} is the sum of the products and the bias {:.4}; y is {:.4}",
+                seen.layer, seen.unit, seen.row, seen.column, seen.z, seen.bias, seen.y
+            );
+            let head = Section { heading: head, tiles: Vec::new(), columns: 0, scale: 1 };
+            let [x, weights, products] = [("inputs", &seen.x), ("weights", &seen.weights), ("products", &products)]
+                .map(|(name, values)| section(name, values));
+            tiles(&title, &[head, x, weights, products])
+        }
         Seen::Confusion { classes, matrix, split } => {
             let most = matrix.iter().enumerate().flat_map(|(truth, row)| {
                 row.iter().enumerate().filter(move |(at, _)| *at != truth).map(|(_, count)| *count)
@@ -225,6 +253,26 @@ fn shares(bins: &Bins) -> Vec<(f64, f64)> {
     let width = (bins.to - bins.from) / bins.counts.len().max(1) as f64;
     let middle = |at: usize| bins.from + width * (at as f64 + 0.5);
     bins.counts.iter().enumerate().map(|(at, count)| (middle(at), 100.0 * *count as f64 / all)).collect()
+}
+
+/// Signed numbers as pixels: a tile for each input map, or rows of numbers that belong to no map.
+fn numbers(heading: String, side: u32, values: &[f32]) -> Section {
+    const ROW: usize = 100;
+    let largest = largest(values);
+    let tile = |width: u32, height: u32, values: &[f32]| Tile {
+        width,
+        height,
+        pixels: values.iter().map(|value| signed(*value, largest)).collect(),
+        caption: String::new(),
+    };
+    let tiles: Vec<Tile> = if side > 1 {
+        values.chunks_exact((side * side) as usize).map(|map| tile(side, side, map)).collect()
+    } else {
+        vec![tile(values.len().min(ROW) as u32, values.len().div_ceil(ROW) as u32, values)]
+    };
+    // A single kernel is large enough to count its pixels.
+    let scale = if side > 1 && tiles.len() < 8 { 24 } else { 10 };
+    Section { heading, tiles, columns: 0, scale }
 }
 
 fn largest(values: &[f32]) -> f32 {

@@ -3,6 +3,7 @@
 
 use super::{Activation, ArmId, Layer, RunId};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// A question to a kept checkpoint of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,7 +17,8 @@ pub struct ViewRequest {
     /// The last kept epoch if nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u32>,
-    /// What is changed in the network before it is asked. The checkpoint stays as it is.
+    /// What is changed in the network before it is asked, in this order: scales of one unit are multiplied, and a revival
+    /// is by the network as the changes before it have left it. The checkpoint stays as it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<UnitChange>,
     pub view: View,
@@ -34,11 +36,23 @@ pub struct UnitChange {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Surgery {
-    /// Multiplies the unit's output; 0 silences it.
+    /// Multiplies the unit's output; 0 silences it. All factors of one unit together are from -1000 to 1000.
     Scale(f32),
-    /// Shifts the unit's bias until its mean pre-activation over the first validation images is 0, so that a dead unit is
-    /// positive for some of them.
+    /// Shifts the unit's bias until its mean pre-activation over the first 1,000 validation images is 0, so that a dead
+    /// unit is positive for some of them. A scale of its output stays.
     Revive,
+}
+
+impl fmt::Display for UnitChange {
+    /// `conv1:3 silenced`, `fc1:7 scaled by 0.5`, `conv2:4 revived`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{} ", self.layer, self.unit)?;
+        match self.change {
+            Surgery::Scale(0.0) => f.write_str("silenced"),
+            Surgery::Scale(factor) => write!(f, "scaled by {factor}"),
+            Surgery::Revive => f.write_str("revived"),
+        }
+    }
 }
 
 /// The images that a view looks at.
@@ -93,7 +107,8 @@ pub enum View {
     Mistakes { split: ImageSplit },
     /// The answer to one image.
     Ask { image: ViewImage },
-    /// The answers to several images that are not of the data set, each as in [`ViewImage::Pixels`].
+    /// The answers to several images that are not of the data set, each as in [`ViewImage::Pixels`]. A request may be
+    /// 1 MB long, which is some 250 digits.
     Answers { images: Vec<Vec<u8>> },
     /// How one output of a layer is computed: its inputs, its weights, their products. Of a fully connected layer row
     /// and column are 0.
@@ -111,10 +126,19 @@ pub struct ViewAnswer {
     pub arm: ArmId,
     pub seed: u64,
     pub epoch: u32,
+    /// What had been changed in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<UnitChange>,
     #[serde(flatten)]
     pub seen: Seen,
+}
+
+impl ViewAnswer {
+    /// The changes as words, in their order: `conv1:3 silenced, fc1:7 scaled by 0.5`. `None` of an unchanged network.
+    pub fn describe_changes(&self) -> Option<String> {
+        let changes: Vec<String> = self.changes.iter().map(UnitChange::to_string).collect();
+        (!changes.is_empty()).then(|| changes.join(", "))
+    }
 }
 
 /// What a view shows. All values are finite.
@@ -362,6 +386,35 @@ pub struct SeenProducts {
     pub weights: Vec<f32>,
     pub bias: f32,
     pub z: f32,
-    /// Of z alone: pooling and normalisation are left out.
+    /// The activation of z alone, times the unit's scale: pooling and normalisation are left out. Of the output layer z.
     pub y: f32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_read_as_sentences_and_as_json() {
+        let change = |layer: &str, change| UnitChange { layer: layer.parse().unwrap(), unit: 3, change };
+        let cases = [
+            (change("conv1", Surgery::Scale(0.0)), "conv1:3 silenced", r#""change":{"scale":0.0}"#),
+            (change("fc1", Surgery::Scale(-0.5)), "fc1:3 scaled by -0.5", r#""change":{"scale":-0.5}"#),
+            (change("conv2", Surgery::Revive), "conv2:3 revived", r#""change":"revive""#),
+        ];
+        for (change, text, json) in cases {
+            assert_eq!(change.to_string(), text);
+            let written = serde_json::to_string(&change).unwrap();
+            assert!(written.contains(json), "{written}");
+            assert_eq!(serde_json::from_str::<UnitChange>(&written).unwrap(), change);
+        }
+    }
+
+    /// A client of an earlier version does not know of changes.
+    #[test]
+    fn a_request_without_changes_has_none() {
+        let request: ViewRequest = serde_json::from_str(r#"{"run":5,"view":"filters"}"#).unwrap();
+        assert_eq!(request.changes, []);
+        assert!(!serde_json::to_string(&request).unwrap().contains("changes"));
+    }
 }

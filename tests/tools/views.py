@@ -144,6 +144,68 @@ with torch.no_grad():
     outputs = trace(x)[1][1][:, UNIT].flatten(1).amax(1)
 order = sorted(range(SPLIT), key=lambda i: (-float(outputs[i]), i))[:12]
 
+
+
+def scale(layer, unit, factor):
+    return {"layer": layer, "unit": unit, "change": {"scale": factor}}
+
+
+def revive(layer, unit):
+    return {"layer": layer, "unit": unit, "change": "revive"}
+
+
+@torch.no_grad()
+def changed(changes):
+    """What the network answers with these changes, made in their order."""
+    bias = {layer: w[f"{layer}.bias"].detach().clone() for layer in LAYERS}
+    gain = {layer: torch.ones_like(bias[layer]) for layer in LAYERS}
+
+    def forward(x):
+        z1 = F.max_pool2d(F.conv2d(x, w["conv1.weight"], bias["conv1"]), 2)
+        h1 = F.relu(z1) * gain["conv1"].view(-1, 1, 1)
+        z2 = F.max_pool2d(F.conv2d(h1, w["conv2.weight"], bias["conv2"]), 2)
+        h2 = F.relu(z2) * gain["conv2"].view(-1, 1, 1)
+        z3 = F.linear(h2.flatten(1), w["fc1.weight"], bias["fc1"])
+        h3 = torch.tanh(z3) * gain["fc1"]
+        return dict(zip(LAYERS, [z1, z2, z3])), F.linear(h3, w["fc2.weight"], w["fc2.bias"])
+
+    for change in changes:
+        layer, unit = change["layer"], change["unit"]
+        if change["change"] == "revive":
+            bias[layer][unit] -= forward(sx)[0][layer][:, unit].mean()
+        else:
+            gain[layer][unit] *= change["change"]["scale"]
+    logits = forward(x)[1]
+    return {
+        "changes": changes,
+        "error": 100 * float((logits[:SAMPLE].argmax(1) != sy).double().mean()),
+        "loss": float(F.cross_entropy(logits[:SAMPLE], sy)),
+        "probabilities": logits[17].softmax(0).tolist(),
+    }
+
+
+@torch.no_grad()
+def products():
+    """One sum of each layer for image 17, before pooling."""
+    image = x[17:18]
+    z1 = F.conv2d(image, w["conv1.weight"], w["conv1.bias"])
+    z2 = F.conv2d(F.relu(F.max_pool2d(z1, 2)), w["conv2.weight"], w["conv2.bias"])
+    z3 = F.linear(F.relu(F.max_pool2d(z2, 2)).flatten(1), w["fc1.weight"], w["fc1.bias"])
+    z4 = F.linear(torch.tanh(z3), w["fc2.weight"], w["fc2.bias"])
+    places = [("conv1", 1, 12, 9, z1), ("conv2", 2, 3, 7, z2), ("fc1", 6, 0, 0, z3), ("fc2", 3, 0, 0, z4)]
+    return [
+        {
+            "layer": layer,
+            "unit": unit,
+            "row": row,
+            "column": column,
+            "z": float(z[0, unit].reshape(side, side)[row, column]),
+        }
+        for layer, unit, row, column, z in places
+        for side in [z.shape[2] if z.dim() == 4 else 1]
+    ]
+
+
 z, h, _ = trace(x[17:18])
 json.dump(
     {
@@ -164,6 +226,15 @@ json.dump(
             "conv1": ablated("conv1"),
             "fc1": ablated("fc1"),
         },
+        "changed": [
+            changed([scale("conv1", 1, 0.5)]),
+            changed([scale("fc1", 3, -2.0), scale("fc1", 3, 0.25)]),
+            changed([revive("conv2", 4)]),
+            # The order counts: a map of the first layer is silenced before a map behind it is revived.
+            changed([scale("conv1", 2, 0.0), revive("conv2", 4), revive("fc1", 5)]),
+            changed([revive("conv2", 4), revive("fc1", 5), scale("conv1", 2, 0.0)]),
+        ],
+        "products": products(),
         "wants": {"layer": "conv2", "unit": UNIT, "numbers": order, "outputs": [float(outputs[i]) for i in order]},
         "first mistake": {
             "number": int((answers != y).nonzero()[0]),

@@ -4,7 +4,7 @@ use crate::lock;
 use learn::data::{Requested, fit_sizes};
 use learn::view::Subject;
 use learn::{DataError, Dataset, Ending, Observer, Snapshot, checkpoint, experiment, machine, train_lane};
-use protocol::{DataSource, ExperimentSpec, Lane, Outcome, Seen, Study, View};
+use protocol::{DataSource, ExperimentSpec, Lane, Outcome, Seen, Study, ViewRequest};
 use std::sync::{Arc, Mutex, Weak};
 
 pub(crate) use learn::experiment::CellObserver;
@@ -22,7 +22,7 @@ pub(crate) trait Trainer: Send + Sync {
     /// Measures a cell of a lesson.
     fn experiment(&self, spec: &ExperimentSpec, observer: &mut dyn CellObserver) -> Result<Outcome, String>;
 
-    /// Looks into a trained network. `None` if `should_stop` has returned true.
+    /// Looks into a trained network, with the request's changes made to it. `None` if `should_stop` has returned true.
     ///
     /// # Errors
     /// If the data can't be read, or the question does not fit the network; a sentence.
@@ -30,7 +30,7 @@ pub(crate) trait Trainer: Send + Sync {
         &self,
         _snapshot: &Snapshot,
         _study: &Study,
-        _view: &View,
+        _request: &ViewRequest,
         _should_stop: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Seen>, String> {
         Err("this trainer has nothing to show".into())
@@ -56,7 +56,7 @@ pub(crate) fn libtorch() -> Box<dyn Trainer> {
 struct LibTorch {
     data: DataCache,
     cache: experiment::Cache,
-    /// The data of the last view.
+    /// The data of the last view, with the preprocessing that it has computed.
     viewed: Mutex<Option<Arc<Dataset>>>,
 }
 
@@ -81,14 +81,14 @@ impl Trainer for LibTorch {
         &self,
         snapshot: &Snapshot,
         study: &Study,
-        view: &View,
+        request: &ViewRequest,
         should_stop: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Seen>, String> {
         let data = self.data.load(&study.data).map_err(|error| error.to_string())?;
         // The next view is of the same data as a rule.
         *lock(&self.viewed) = Some(Arc::clone(&data));
-        let mut subject = Subject::new(snapshot, study, &data).map_err(|error| error.to_string())?;
-        subject.view(view, should_stop).map_err(|error| error.to_string())
+        let subject = Subject::new(snapshot, study, &data, &request.changes).map_err(|error| error.to_string())?;
+        subject.view(&request.view, should_stop).map_err(|error| error.to_string())
     }
 
     fn fit_to_data(&self, spec: &mut Study) -> Result<Option<Arc<Dataset>>, String> {

@@ -11,10 +11,10 @@ use learn::Snapshot;
 use protocol::{ErrorKind, Lane, Reply, RunId, Study, ViewAnswer, ViewRequest};
 use std::{
     collections::VecDeque,
-    fs,
+    fs, io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -24,13 +24,22 @@ use store::files::LaneFolder;
 /// Sends a reply to the client that asked.
 type Answer = Box<dyn FnOnce(Reply) + Send>;
 
+/// What is asked, and by whom.
+type Question = (ViewRequest, Answer);
+
 /// A view that waits for a core or is being computed.
 pub(crate) struct ViewJob {
     pub job: JobId,
     is_stopped: Arc<AtomicBool>,
     /// Taken by its thread.
-    question: Option<(ViewRequest, Answer)>,
+    question: Option<Question>,
 }
+
+/// Why a view is not computed to its end.
+const LEAVING: &str = "the kernel is about to leave; ask again in a moment";
+
+/// The stack of a view's thread, in bytes.
+const STACK: usize = 8 << 20;
 
 /// The newest answers: a reader goes back and forth between epochs.
 #[derive(Default)]
@@ -59,9 +68,16 @@ impl Jobs {
         let waiting: Vec<JobId> =
             self.views.iter().map(|view| view.job).filter(|job| self.scheduler.is_waiting(*job)).collect();
         for job in waiting {
-            self.scheduler.end(job);
-            self.views.retain(|view| view.job != job);
+            if let Some((_, answer)) = self.end_view(job).and_then(|view| view.question) {
+                answer(Reply::Refused { kind: ErrorKind::Busy, message: LEAVING.into() });
+            }
         }
+    }
+
+    fn end_view(&mut self, job: JobId) -> Option<ViewJob> {
+        self.scheduler.end(job);
+        let at = self.views.iter().position(|view| view.job == job)?;
+        Some(self.views.remove(at))
     }
 }
 
@@ -82,10 +98,13 @@ impl Kernel {
     /// Starts a view's thread; `false` if the job is no view.
     pub(super) fn start_view(self: &Arc<Self>, jobs: &mut Jobs, job: JobId) -> bool {
         let Some(view) = jobs.views.iter_mut().find(|view| view.job == job) else { return false };
-        let (is_stopped, question) = (Arc::clone(&view.is_stopped), view.question.take());
+        let is_stopped = Arc::clone(&view.is_stopped);
+        let Some(question) = view.question.take() else {
+            jobs.end_view(job);
+            return true;
+        };
         let kernel = Arc::clone(self);
-        let started = thread::Builder::new().name("view".into()).stack_size(8 << 20).spawn(move || {
-            let Some((request, answer)) = question else { return kernel.view_ended(job) };
+        let started = start_thread(STACK, question, move |(request, answer)| {
             let seen = catch_unwind(AssertUnwindSafe(|| kernel.see(&request, &is_stopped)));
             let reply = match seen {
                 Ok(Ok(answer)) => Reply::View(Box::new(answer)),
@@ -98,19 +117,20 @@ impl Kernel {
             answer(reply);
             kernel.view_ended(job);
         });
-        if let Err(error) = started {
-            // The client is told by its own timeout: its answer went with the thread.
+        if let Err(NoThread { value, error }) = started {
             tracing::warn!("no thread for a view: {error}");
-            jobs.scheduler.end(job);
-            jobs.views.retain(|view| view.job != job);
+            jobs.end_view(job);
+            if let Some((_, answer)) = value {
+                let message = format!("the kernel can't start a thread for the view ({error}); ask again in a moment");
+                answer(Reply::Refused { kind: ErrorKind::Busy, message });
+            }
         }
         true
     }
 
     fn view_ended(self: &Arc<Self>, job: JobId) {
         let mut jobs = self.jobs();
-        jobs.scheduler.end(job);
-        jobs.views.retain(|view| view.job != job);
+        jobs.end_view(job);
         self.dispatch(&mut jobs);
         drop(jobs);
         self.job_ended.notify_all();
@@ -125,12 +145,13 @@ impl Kernel {
             return Ok(known);
         }
         let (snapshot, study) = self.kept_snapshot(request.run, lane, epoch)?;
-        let seen = self.trainer.view(&snapshot, &study, &request.view, &mut || is_stopped.load(Ordering::Relaxed));
+        let seen = self.trainer.view(&snapshot, &study, request, &mut || is_stopped.load(Ordering::Relaxed));
         let seen = seen.map_err(|why| Refusal::new(ErrorKind::BadRequest, why))?;
         let Some(seen) = seen else {
-            return Err(Refusal::new(ErrorKind::Busy, "the kernel is about to leave; ask again in a moment"));
+            return Err(Refusal::new(ErrorKind::Busy, LEAVING));
         };
-        let answer = ViewAnswer { run: request.run, arm: lane.arm, seed: lane.seed, epoch, seen };
+        let changes = request.changes.clone();
+        let answer = ViewAnswer { run: request.run, arm: lane.arm, seed: lane.seed, epoch, changes, seen };
         lock(&self.view_answers).keep(resolved, answer.clone());
         Ok(answer)
     }
@@ -185,5 +206,48 @@ impl Kernel {
             let message = format!("{} can't be read ({why}); look at another epoch", file.display());
             Refusal::new(ErrorKind::Storage, message)
         })
+    }
+}
+
+/// A thread that could not be started, with what it was for.
+struct NoThread<T> {
+    value: Option<T>,
+    error: io::Error,
+}
+
+/// Starts a thread that works on a value. The value stays outside of its closure until it runs, because a closure is lost
+/// with a thread that can't be started.
+fn start_thread<T: Send + 'static>(
+    stack: usize,
+    value: T,
+    work: impl FnOnce(T) + Send + 'static,
+) -> Result<(), NoThread<T>> {
+    let held = Arc::new(Mutex::new(Some(value)));
+    let of_thread = Arc::clone(&held);
+    let started = thread::Builder::new().name("view".into()).stack_size(stack).spawn(move || {
+        let taken = lock(&of_thread).take();
+        if let Some(value) = taken {
+            work(value);
+        }
+    });
+    started.map(drop).map_err(|error| NoThread { value: lock(&held).take(), error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[test]
+    fn a_question_survives_a_thread_that_can_not_be_started() {
+        let (sender, answers) = mpsc::channel();
+        // More than an address space holds.
+        let lost = start_thread(1 << 50, sender.clone(), |sender| sender.send("from a thread").unwrap());
+        let NoThread { value, error } = lost.expect_err("no machine has so large a stack");
+        assert!(!error.to_string().is_empty());
+        value.expect("it comes back").send("from here").unwrap();
+        assert_eq!(answers.recv(), Ok("from here"));
+        assert!(start_thread(STACK, sender, |sender| sender.send("from a thread").unwrap()).is_ok());
+        assert_eq!(answers.recv(), Ok("from a thread"));
     }
 }

@@ -6,8 +6,8 @@ use super::preprocessing::Preprocessing;
 use super::reader::{CIFAR10_SIZES, Contents, ImageShape, LabelledImages, ReadError, published_cifar10, reader_of};
 use datasets::{DataFolder, DataFolderError, SetError, cifar10};
 use mnist::UnpackError;
-use protocol::DataSource;
-use std::sync::Arc;
+use protocol::{DataSource, Inputs};
+use std::sync::{Arc, Mutex, PoisonError};
 use tch::{Kind, Tensor};
 
 /// Rows and columns of zeros around the images, as a network sees them.
@@ -146,7 +146,12 @@ pub struct Dataset {
     test: Split,
     classes: Vec<String>,
     digest: String,
+    /// The results of [`preprocessing`](Self::preprocessing), the newest first.
+    preprocessings: Mutex<Vec<((Inputs, u32), Preprocessing)>>,
 }
+
+/// Results that are kept. Runs of one data set rarely differ in their training images.
+const PREPROCESSINGS: usize = 8;
 
 // SAFETY: after `load` the tensors are never written, resized or given a gradient; LibTorch's reference counts are
 // atomic, and reading one tensor from several threads is allowed.
@@ -197,7 +202,8 @@ impl Dataset {
 
     fn from_contents(contents: Contents) -> Self {
         let Contents { shape, classes, training, validation, test, digest } = contents;
-        Self { training: Split::new(shape, training), validation, test: Split::new(shape, test), classes, digest }
+        let [training, test] = [training, test].map(|images| Split::new(shape, images));
+        Self { training, validation, test, classes, digest, preprocessings: Mutex::default() }
     }
 
     /// The shape of an image as stored.
@@ -213,6 +219,20 @@ impl Dataset {
     /// The first `train_size` images.
     pub fn train(&self, train_size: u32) -> Split {
         self.training.narrow(0, train_size.into())
+    }
+
+    /// How pixels become inputs, by the first `train_size` images. It is kept, because it reads all of them, and views of
+    /// a network ask for it again and again.
+    pub fn preprocessing(&self, inputs: Inputs, train_size: u32) -> Preprocessing {
+        // Computed under the lock, so that views that begin together compute it once.
+        let mut known = self.preprocessings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, found)) = known.iter().find(|(of, _)| *of == (inputs, train_size)) {
+            return found.clone();
+        }
+        let found = Preprocessing::of(inputs, &self.train(train_size));
+        known.truncate(PREPROCESSINGS - 1);
+        known.insert(0, ((inputs, train_size), found.clone()));
+        found
     }
 
     /// The last `val_size` of the training images.
@@ -313,6 +333,29 @@ pub(super) mod tests {
     /// A split of these images, all of the first class.
     pub(crate) fn split_of(shape: ImageShape, pixels: Vec<u8>, images: usize) -> Split {
         Split::new(shape, LabelledImages { pixels, labels: vec![0; images] })
+    }
+
+    #[test]
+    fn preprocessing_is_kept_for_each_setting_and_size() {
+        let shape = ImageShape { channels: 1, height: 4, width: 4 };
+        let images = |count: usize| {
+            let pixels = (0..count * shape.len()).map(|at| (at * at % 253) as u8).collect();
+            LabelledImages { pixels, labels: vec![0; count] }
+        };
+        let (training, test) = (images(20), images(1));
+        let contents =
+            Contents { shape, classes: vec!["a".into()], training, validation: None, test, digest: String::new() };
+        let data = Dataset::from_contents(contents);
+        // More than are kept, each asked for twice.
+        for size in (10..=20).chain(10..=20) {
+            for inputs in [Inputs::MeanImage, Inputs::Standardised, Inputs::Unit] {
+                let (found, expected) =
+                    (data.preprocessing(inputs, size), Preprocessing::of(inputs, &data.train(size)));
+                assert_eq!(found, expected, "{inputs:?} of {size}");
+                assert_eq!(data.preprocessing(inputs, size), expected);
+            }
+        }
+        assert_eq!(data.preprocessings.lock().unwrap().len(), PREPROCESSINGS);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::init;
 use crate::observer::NamedTensor;
 use crate::random::{Purpose, Random};
 use protocol::{Activation, Init};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use tch::{Device, Kind, Tensor};
 
@@ -34,6 +35,9 @@ pub struct Network {
     pub parameters: Vec<Tensor>,
     /// Of each batch normalisation, in their order.
     statistics: Vec<Statistics>,
+    /// Factors of the hidden layers' outputs, by the layer's name: (units), or (maps). A layer without an entry has the
+    /// factor 1. They are no weights: a checkpoint does not hold them.
+    gains: BTreeMap<String, Tensor>,
     /// How an activation is computed: by LibTorch's own operator, or faster.
     activate: fn(Activation, &Tensor) -> Tensor,
 }
@@ -60,7 +64,7 @@ pub struct HiddenLayer<'a> {
     pub name: &'a str,
     /// The activation's input. In a convolutional layer whose pooling comes first, it is pooled.
     pub z: Tensor,
-    /// The activation's output.
+    /// The activation's output, times the layer's gains.
     pub y: Tensor,
 }
 
@@ -102,7 +106,29 @@ impl Network {
             names.push(parameter.name);
             parameters.push(leaf(&values));
         }
-        Self { architecture, names, parameters, statistics, activate: activation::apply }
+        Self { architecture, names, parameters, statistics, gains: BTreeMap::new(), activate: activation::apply }
+    }
+
+    /// The network of these weights. Unlike [`new`](Self::new) and [`load`](Self::load) it draws no initial weights, which
+    /// takes longer than all else where there are millions.
+    pub fn of_weights(
+        architecture: Architecture,
+        images: ImageShape,
+        classes: usize,
+        weights: &[NamedTensor],
+    ) -> Result<Self, WeightsError> {
+        let (mut names, mut parameters, mut statistics) = (Vec::new(), Vec::new(), Vec::new());
+        for ParameterShape { name, size, role } in architecture.parameters(images, classes) {
+            parameters.push(leaf(&checked(weights, &name, &size)?));
+            if role == Role::Scale {
+                let names = Architecture::statistics_names(name.trim_end_matches(".weight"));
+                let [mean, variance] = names.each_ref().map(|name| checked(weights, name, &size));
+                statistics.push(Statistics { values: [mean?, variance?], names });
+            }
+            names.push(name);
+        }
+        let (gains, activate) = (BTreeMap::new(), activation::apply as fn(Activation, &Tensor) -> Tensor);
+        Ok(Self { architecture, names, parameters, statistics, gains, activate })
     }
 
     /// Sets the weights. Nothing is changed unless every name, shape and value is valid.
@@ -148,8 +174,97 @@ impl Network {
                     names: names.clone(),
                 })
                 .collect(),
+            gains: self.gains.iter().map(|(name, gains)| (name.clone(), copy(gains))).collect(),
             activate: self.activate,
         }
+    }
+
+    /// The names and widths of the layers with an activation, in their order.
+    pub fn hidden_layers(&self) -> Vec<(&str, i64)> {
+        let (mut found, mut last) = (Vec::new(), None);
+        for layer in &self.architecture.layers {
+            last = layer.name().or(last);
+            if let (Layer::Activation(_), Some(name)) = (layer, last) {
+                found.push((name, self.units(name)));
+            }
+        }
+        found
+    }
+
+    /// The names and widths of all layers with weights, in their order: the hidden ones and that of the logits.
+    pub fn weighted_layers(&self) -> Vec<(&str, i64)> {
+        let names = self.architecture.layers.iter().filter_map(Layer::name);
+        names.map(|name| (name, self.units(name))).collect()
+    }
+
+    /// The units of a layer, or its maps.
+    fn units(&self, layer: &str) -> i64 {
+        self.weight_and_bias(layer)[0].size()[0]
+    }
+
+    /// Multiplies the output of a hidden layer's unit, of a convolution of its map, in every forward pass from now on,
+    /// and returns the factor by which it is multiplied in all. The fused kernels ignore it.
+    ///
+    /// # Panics
+    /// If there is no such layer or unit.
+    pub fn scale_unit(&mut self, layer: &str, unit: i64, factor: f64) -> f64 {
+        let units = self.units(layer);
+        let gains = self.gains.entry(layer.to_owned()).or_insert_with(|| Tensor::ones([units], FLOAT));
+        let mut gain = gains.narrow(0, unit, 1);
+        let _ = gain.g_mul_scalar_(factor);
+        gain.double_value(&[0])
+    }
+
+    /// Adds to all pre-activations of a hidden layer's unit, by the bias of what stands in front of the activation: of
+    /// the batch normalisation, else of the layer. A pooling between lets a constant through, as it takes maxima or means.
+    ///
+    /// # Panics
+    /// If there is no such layer or unit.
+    pub fn shift_unit(&mut self, layer: &str, unit: i64, amount: f64) {
+        let layers = &self.architecture.layers;
+        let behind = layers.iter().skip_while(|own| own.name() != Some(layer));
+        let between = behind.take_while(|own| !matches!(own, Layer::Activation(_)));
+        let normalised = between.filter_map(|own| match own {
+            Layer::BatchNorm { name } => Some(name.as_str()),
+            _ => None,
+        });
+        let bias = self.weight_and_bias(normalised.last().unwrap_or(layer))[1];
+        tch::no_grad(|| {
+            let _ = bias.narrow(0, unit, 1).g_add_scalar_(amount);
+        });
+    }
+
+    /// The input of a layer with weights: (batch, channels, height, width), or (batch, features).
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    pub fn input_of(&self, name: &str, images: &Tensor) -> Tensor {
+        let place = self.place_of(name);
+        self.run(images.shallow_clone(), 0..place, Mode::Evaluation, &mut |_| {})
+    }
+
+    /// The output of a layer with weights for its input, before any pooling, normalisation and activation.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    pub fn sums_of(&self, name: &str, input: &Tensor) -> Tensor {
+        let place = self.place_of(name);
+        self.run(input.shallow_clone(), place..place + 1, Mode::Evaluation, &mut |_| {})
+    }
+
+    /// What the activation of a hidden layer gets for these images: (batch, units), or (batch, maps, height, width).
+    pub fn preactivations(&self, name: &str, images: &Tensor) -> Tensor {
+        self.run(images.shallow_clone(), 0..self.activation_of(name), Mode::Evaluation, &mut |_| {})
+    }
+
+    fn place_of(&self, name: &str) -> usize {
+        let place = self.architecture.layers.iter().position(|layer| layer.name() == Some(name));
+        place.unwrap_or_else(|| panic!("this network has no {name}"))
+    }
+
+    /// The factor of a unit's output; 1 of the output layer.
+    pub fn gain(&self, layer: &str, unit: i64) -> f64 {
+        self.gains.get(layer).map_or(1.0, |gains| gains.double_value(&[unit]))
     }
 
     /// Whether the parameters require gradients. A forward pass builds no graph without that.
@@ -312,6 +427,11 @@ impl Network {
             if let Some((name, z)) =
                 activated.take_if(|_| !rest.peek().is_some_and(|layer| layer.belongs_to_activation()))
             {
+                if let Some(gains) = self.gains.get(name) {
+                    // (units) -> (1, units) or (1, maps, 1, 1)
+                    let shape: Vec<i64> = (0..x.dim()).map(|at| if at == 1 { -1 } else { 1 }).collect();
+                    x = &x * gains.view(shape.as_slice());
+                }
                 see(HiddenLayer { name, z, y: x.shallow_clone() });
             }
         }
@@ -503,12 +623,56 @@ mod tests {
             let copy = net.copy();
             let before = copy.weights();
             assert_eq!(before, net.weights());
+            let built = Network::of_weights(net.architecture.clone(), CIFAR, 7, &before).unwrap();
+            assert_eq!(built.weights(), before);
+            assert!(built.logits(&x).equal(&logits), "{norm}");
             let mut loaded = net.copy();
             let _ = loaded.logits_in(&x, Mode::Training(&mut Random::new(1, Purpose::InitialWeights)));
             assert_eq!(loaded.weights() == before, norm == "local", "only batch normalisation has statistics");
             loaded.load(&before).unwrap();
             assert_eq!(loaded.weights(), before);
             assert!(loaded.logits(&x).equal(&logits));
+        }
+    }
+
+    /// A gain is of the whole output, and each part of a forward pass has it once.
+    #[test]
+    fn a_units_output_and_its_preactivation_can_be_changed() {
+        for norm in ["none", "batch", "local"] {
+            let mut architecture =
+                Architecture::convnet([3, 4, 5, 6], activations(Activation::Relu, Activation::Tanh), 0.0);
+            architecture.normalise(norm.parse().unwrap());
+            let mut net = Network::new(architecture, CIFAR, 7, Init::He, 1);
+            let x = normal(&[8, 3, 32, 32]);
+            let names = ["conv1", "conv2", "conv3", "fc1"];
+            assert_eq!(net.hidden_layers(), names.into_iter().zip([3, 4, 5, 6]).collect::<Vec<_>>());
+            assert_eq!(net.weighted_layers().last(), Some(&("fc2", 7)));
+            for name in names {
+                let of_unit = |net: &Network| {
+                    let (hidden, _) = net.trace(&x);
+                    let layer = hidden.into_iter().find(|layer| layer.name == name).unwrap();
+                    assert!(net.preactivations(name, &x).equal(&layer.z));
+                    [layer.z, layer.y].map(|values| values.select(1, 2).copy())
+                };
+                let [z, y] = of_unit(&net);
+                assert!((net.scale_unit(name, 2, -3.0) + 3.0).abs() < 1e-12);
+                let [same, scaled] = of_unit(&net);
+                assert!(same.equal(&z) && scaled.equal(&(&y * -3.0)), "{norm} {name}");
+                assert!((net.scale_unit(name, 2, 0.5) + 1.5).abs() < 1e-12 && (net.gain(name, 2) + 1.5).abs() < 1e-12);
+                net.shift_unit(name, 2, 0.75);
+                let [shifted, _] = of_unit(&net);
+                let most = (shifted - z - 0.75).abs().max().double_value(&[]);
+                assert!(most < 1e-4, "{norm} {name}: {most}");
+            }
+            let (hidden, logits) = net.trace(&x);
+            for HiddenLayer { name, z, y } in &hidden {
+                assert!(net.hidden_output(name, z).equal(y), "{norm} {name}");
+                assert!(net.logits_behind(name, z, Mode::Evaluation).equal(&logits), "{norm} {name}");
+                assert!(net.logits_after(name, y).equal(&logits), "{norm} {name}");
+                let sums = net.sums_of(name, &net.input_of(name, &x));
+                assert!(norm == "batch" || *name == "conv1" || sums.equal(z), "{norm} {name}");
+            }
+            assert!(net.copy().logits(&x).equal(&logits));
         }
     }
 

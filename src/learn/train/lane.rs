@@ -4,7 +4,7 @@ use super::descent::{BatchPlace, Descent, EpochEnd, Objective};
 use super::layer_metrics::measure_layers;
 use super::settings::{LaneSettings, RatePlace};
 use crate::checkpoint::CheckpointError;
-use crate::data::{Augmentation, DataError, Dataset, Preprocessing, Split};
+use crate::data::{Augmentation, DataError, Dataset, Split};
 use crate::engine::Engine;
 use crate::evaluate::{count_wrong, evaluate};
 use crate::machine;
@@ -100,7 +100,7 @@ impl LaneNetwork {
     /// A network that learns from the first training images of a data set.
     pub fn new(settings: &LaneSettings, net: Network, data: &Dataset, seed: u64) -> Self {
         let train = data.train(settings.train_size);
-        let preprocessing = Preprocessing::of(settings.inputs, &train);
+        let preprocessing = data.preprocessing(settings.inputs, settings.train_size);
         let engine = Engine::new(net, data.shape(), preprocessing, settings.backend, settings.threads);
         Self { engine, train, augmentation: settings.augmentation, seed, wrong: 0 }
     }

@@ -11,7 +11,7 @@ pub(super) fn ablation(
     should_stop: &mut dyn FnMut() -> bool,
 ) -> Result<Option<Seen>, ViewError> {
     let images = subject.sample(split);
-    let units = check_layer(&subject.net, &subject.inputs(&images, 0, 1), layer)?;
+    let units = check_layer(&subject.net.hidden_layers(), "hidden layer", layer)?;
     let _guard = tch::no_grad_guard();
     // Wrong answers and summed losses: of the whole network first, then without each unit.
     let mut sums = vec![(0_i64, 0.0_f64); units as usize + 1];

@@ -4,11 +4,7 @@ use super::Subject;
 use super::answers::{largest, probabilities, truths};
 use protocol::{ImageSplit, Seen};
 
-pub(super) fn confusion(
-    subject: &mut Subject,
-    split: ImageSplit,
-    should_stop: &mut dyn FnMut() -> bool,
-) -> Option<Seen> {
+pub(super) fn confusion(subject: &Subject, split: ImageSplit, should_stop: &mut dyn FnMut() -> bool) -> Option<Seen> {
     let classes = subject.classes();
     let answers = probabilities(subject, split, should_stop)?;
     let mut matrix = vec![vec![0_u32; classes.len()]; classes.len()];

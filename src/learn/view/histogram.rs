@@ -1,9 +1,9 @@
 //! How the pre-activations of each hidden layer are distributed, and the gradients at them.
 
-use super::{Subject, chunks, layer_of, values};
+use super::gradients::each_gradient;
+use super::{Subject, values};
 use crate::train::activation_of;
 use protocol::{Bins, ImageSplit, Layer, LayerHistogram, Seen};
-use tch::{Reduction, Tensor};
 
 /// Bins of a histogram.
 const BINS: usize = 60;
@@ -20,28 +20,22 @@ struct Values {
 pub(super) fn histogram(subject: &Subject, split: ImageSplit, should_stop: &mut dyn FnMut() -> bool) -> Option<Seen> {
     let images = subject.sample(split);
     let mut all: Vec<Values> = Vec::new();
-    for (start, length) in chunks(images.len()) {
-        if should_stop() {
-            return None;
-        }
-        let x = subject.inputs(&images, start, length);
-        let (hidden, logits) = subject.net.trace(&x);
-        let labels = images.labels.narrow(0, start, length);
-        let loss = logits.cross_entropy_loss(&labels, None::<&Tensor>, Reduction::Sum, -100, 0.0);
-        let known: Vec<_> = hidden.iter().filter_map(|hidden| Some((layer_of(hidden)?, hidden))).collect();
-        let wanted: Vec<&Tensor> = known.iter().map(|(_, hidden)| &hidden.z).collect();
-        let found = Tensor::run_backward(&[&loss], &wanted, false, false);
-        for (at, ((layer, hidden), gradient)) in known.iter().zip(&found).enumerate() {
-            let (z, gradient) = (values(&hidden.z), values(gradient));
-            match all.get_mut(at) {
+    each_gradient(
+        subject,
+        &images,
+        |_, hidden| [hidden.z.shallow_clone()],
+        |layer, hidden, [gradient]| {
+            let (z, gradient) = (values(&hidden.z), values(&gradient));
+            match all.iter_mut().find(|known| known.layer == layer) {
                 Some(known) => {
                     known.z.extend(z);
                     known.gradient.extend(gradient);
                 }
-                None => all.push(Values { layer: *layer, z, gradient }),
+                None => all.push(Values { layer, z, gradient }),
             }
-        }
-    }
+        },
+        should_stop,
+    )?;
     let layers = all.into_iter().map(|Values { layer, mut z, mut gradient }| {
         let count = z.len().max(1) as f64;
         let mean = z.iter().map(|value| f64::from(*value)).sum::<f64>() / count;

@@ -7,11 +7,7 @@ use protocol::{ImageSplit, Mistake, Seen};
 /// The most that are shown: a network that has learned nothing gets nearly all wrong.
 const MOST: usize = 500;
 
-pub(super) fn mistakes(
-    subject: &mut Subject,
-    split: ImageSplit,
-    should_stop: &mut dyn FnMut() -> bool,
-) -> Option<Seen> {
+pub(super) fn mistakes(subject: &Subject, split: ImageSplit, should_stop: &mut dyn FnMut() -> bool) -> Option<Seen> {
     let classes = subject.classes();
     let answers = probabilities(subject, split, should_stop)?;
     let images = subject.split(split);

@@ -1,6 +1,7 @@
 //! Views: what can be seen in a trained network. Each is a function of a checkpoint, of data and of a question, in a file
 //! of its own; none touches the training. LibTorch computes them, except for answers to a whole split, which the engine
-//! that trained the network gives, so that they are those that the run has recorded.
+//! that trained the network gives, so that they are those that the run has recorded. Where units are changed (`surgery`),
+//! LibTorch computes these too.
 
 mod ablation;
 mod answers;
@@ -11,6 +12,8 @@ mod gradients;
 mod histogram;
 mod maps;
 mod mistakes;
+mod products;
+mod surgery;
 mod units;
 mod wants;
 
@@ -18,7 +21,7 @@ use crate::data::{ImageShape, Padding, Preprocessing, Split};
 use crate::network::{HiddenLayer, Network, WeightsError};
 use crate::train::LaneSettings;
 use crate::{Dataset, Engine, Snapshot};
-use protocol::{ImageSplit, Lane, Layer, Seen, SeenImage, SeenShape, SpecError, Study, View, ViewImage};
+use protocol::{ImageSplit, Layer, Seen, SeenImage, SeenShape, SpecError, Study, UnitChange, View, ViewImage};
 use tch::{Kind, Tensor};
 
 /// Images of a split that a view of the hidden layers looks at: enough for a share of a percent, and few enough for the
@@ -42,39 +45,44 @@ pub enum ViewError {
 /// A trained network with the data that it is asked about.
 pub struct Subject<'d> {
     net: Network,
-    engine: Engine,
     preprocessing: Preprocessing,
     data: &'d Dataset,
     study: Study,
     arm: protocol::ArmId,
+    /// Whether the network is that of the checkpoint.
+    is_unchanged: bool,
 }
 
 impl<'d> Subject<'d> {
-    /// The network of a checkpoint.
+    /// The network of a checkpoint, with these changes made in their order.
     ///
     /// # Errors
-    /// If the data set has fewer images than the study asks for, or the checkpoint is of another network.
-    pub fn new(snapshot: &Snapshot, study: &Study, data: &'d Dataset) -> Result<Self, ViewError> {
-        let Lane { arm, seed } = snapshot.lane;
+    /// If the data set has fewer images than the study asks for, the checkpoint is of another network, or the network has
+    /// no such unit.
+    pub fn new(
+        snapshot: &Snapshot,
+        study: &Study,
+        data: &'d Dataset,
+        changes: &[UnitChange],
+    ) -> Result<Self, ViewError> {
+        let arm = snapshot.lane.arm;
         let settings = LaneSettings::new(study, snapshot.lane)?;
         let sizes = data.check(study.train_size, study.val_size);
         sizes.map_err(|error| ViewError::Question(error.to_string()))?;
-        let training = data.train(study.train_size);
-        let preprocessing = Preprocessing::of(settings.inputs, &training);
+        let preprocessing = data.preprocessing(settings.inputs, study.train_size);
         let classes = data.classes().len();
-        let build = || {
-            let mut net = Network::new(settings.architecture.clone(), data.shape(), classes, settings.init, seed);
-            net.load(&snapshot.weights).map(|()| net)
-        };
-        let engine = Engine::new(build()?, data.shape(), preprocessing.clone(), study.backend, study.threads);
-        Ok(Self { net: build()?, engine, preprocessing, data, study: study.clone(), arm })
+        let net = Network::of_weights(settings.architecture, data.shape(), classes, &snapshot.weights)?;
+        let is_unchanged = changes.is_empty();
+        let mut subject = Self { net, preprocessing, data, study: study.clone(), arm, is_unchanged };
+        surgery::apply(&mut subject, changes)?;
+        Ok(subject)
     }
 
     /// Answers a question. `should_stop` is asked now and then; if it returns true, the result is `None`.
     ///
     /// # Errors
     /// If the network has no such layer or unit, or the data no such image.
-    pub fn view(&mut self, view: &View, should_stop: &mut dyn FnMut() -> bool) -> Result<Option<Seen>, ViewError> {
+    pub fn view(&self, view: &View, should_stop: &mut dyn FnMut() -> bool) -> Result<Option<Seen>, ViewError> {
         Ok(match view {
             View::Filters => Some(filters::filters(self)),
             View::Maps { image } => Some(maps::maps(self, image)?),
@@ -84,9 +92,21 @@ impl<'d> Subject<'d> {
             View::Confusion { split } => confusion::confusion(self, *split, should_stop),
             View::Mistakes { split } => mistakes::mistakes(self, *split, should_stop),
             View::Ask { image } => Some(ask::ask(self, image)?),
+            View::Answers { images } => answers::answers(self, images, should_stop)?,
+            View::Products { image, layer, unit, row, column } => {
+                Some(products::products(self, image, *layer, *unit, [*row, *column])?)
+            }
             View::Wants { layer, unit, split, seed } => wants::wants(self, *layer, *unit, *split, *seed, should_stop)?,
             View::Ablation { layer, split } => ablation::ablation(self, *layer, *split, should_stop)?,
         })
+    }
+
+    /// The engine that trained the network: of an unchanged one, because the fused kernels know no changes. It is built
+    /// for the views that need it alone; its copy of the weights and its buffers take longer than a small view.
+    fn engine(&self) -> Option<Engine> {
+        let Study { backend, threads, .. } = self.study;
+        let build = || Engine::new(self.net.copy(), self.data.shape(), self.preprocessing.clone(), backend, threads);
+        self.is_unchanged.then(build)
     }
 
     fn split(&self, split: ImageSplit) -> Split {
@@ -130,20 +150,28 @@ impl<'d> Subject<'d> {
                 let truth = of.labels.int64_value(&[i64::from(*number)]) as u32;
                 (stored(&of, i64::from(*number)), Some(truth))
             }
-            ViewImage::Pixels(pixels) if pixels.len() == shape.len() => (pixels.clone(), None),
             ViewImage::Pixels(pixels) => {
-                let ImageShape { channels, height, width } = shape;
-                let colours = if channels == 1 { "grey" } else { "RGB" };
-                let message = format!(
-                    "the image has {} values; the network's are of {width}x{height} {colours} pixels, {} values",
-                    pixels.len(),
-                    shape.len()
-                );
-                return Err(ViewError::Question(message));
+                self.check_pixels("the image", pixels)?;
+                (pixels.clone(), None)
             }
         };
         let x = Split::of_images(shape, &pixels).inputs(&[0], self.padding(), &self.preprocessing);
         Ok((SeenImage { shape: seen_shape(shape), pixels }, x, truth))
+    }
+
+    /// Whether an image, named so, has the data set's size.
+    fn check_pixels(&self, name: &str, pixels: &[u8]) -> Result<(), ViewError> {
+        let shape = self.data.shape();
+        if pixels.len() == shape.len() {
+            return Ok(());
+        }
+        let ImageShape { channels, height, width } = shape;
+        let colours = if channels == 1 { "grey" } else { "RGB" };
+        Err(ViewError::Question(format!(
+            "{name} has {} values; the network's are of {width}x{height} {colours} pixels, {} values",
+            pixels.len(),
+            shape.len()
+        )))
     }
 
     fn classes(&self) -> Vec<String> {
@@ -181,12 +209,21 @@ fn values(tensor: &Tensor) -> Vec<f32> {
     values
 }
 
-/// The hidden layer of this name, or what there is.
-fn check_layer(net: &Network, images: &Tensor, wanted: Layer) -> Result<i64, ViewError> {
-    let (hidden, _) = tch::no_grad(|| net.trace(images));
-    let found = hidden.iter().find(|layer| layer_of(layer) == Some(wanted)).map(|layer| layer.y.size()[1]);
+/// The number of units of a layer among these, or a sentence that lists them. `what` they are is named in it.
+fn check_layer(known: &[(&str, i64)], what: &str, wanted: Layer) -> Result<i64, ViewError> {
+    let name = wanted.to_string();
+    let found = known.iter().find(|(known, _)| *known == name).map(|(_, units)| *units);
     found.ok_or_else(|| {
-        let known: Vec<&str> = hidden.iter().map(|layer| layer.name).collect();
-        ViewError::Question(format!("the network has no hidden layer {wanted}; it has {}", known.join(", ")))
+        let known: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        ViewError::Question(format!("the network has no {what} {wanted}; it has {}", known.join(", ")))
     })
+}
+
+/// Whether a layer with so many units has this one.
+fn check_unit(layer: Layer, unit: u32, units: i64) -> Result<(), ViewError> {
+    if i64::from(unit) < units {
+        return Ok(());
+    }
+    let message = format!("{layer} has no unit {unit}: they are counted from 0 to {}", units - 1);
+    Err(ViewError::Question(message))
 }

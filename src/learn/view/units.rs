@@ -29,7 +29,9 @@ pub(super) fn units(subject: &Subject, split: ImageSplit, should_stop: &mut dyn 
             // (images, units, ...) -> (units)
             let of_units = |flags: &Tensor| flags.transpose(0, 1).flatten(1, -1).sum_dim_intlist(1, false, Kind::Int64);
             let zeros = of_units(&hidden.y.eq(0.0));
-            let slope = activation::slope(activation_of(&subject.net, layer), &hidden.z, &hidden.y);
+            // Of the activation alone: a unit that is scaled is not saturated by that.
+            let phi = activation_of(&subject.net, layer);
+            let slope = activation::slope(phi, &hidden.z, &activation::apply(phi, &hidden.z));
             let saturated = of_units(&slope.abs().lt(FLAT));
             let outputs = hidden.y.numel() as i64 / hidden.y.size()[1].max(1);
             match counted.get_mut(at) {

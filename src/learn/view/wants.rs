@@ -1,6 +1,6 @@
 //! What a unit responds to most: images of a split, and one found by gradient ascent.
 
-use super::{Subject, ViewError, check_layer, chunks, layer_of, seen_shape, stored, values};
+use super::{Subject, ViewError, check_layer, check_unit, chunks, layer_of, seen_shape, stored, values};
 use crate::random::{Purpose, Random};
 use protocol::{ImageSplit, Inputs, Layer, Optimised, Response, Seen};
 use tch::{Kind, Tensor};
@@ -25,11 +25,8 @@ pub(super) fn wants(
     should_stop: &mut dyn FnMut() -> bool,
 ) -> Result<Option<Seen>, ViewError> {
     let images = subject.split(split);
-    let units = check_layer(&subject.net, &subject.inputs(&images, 0, 1), layer)?;
-    if i64::from(unit) >= units {
-        let message = format!("{layer} has no unit {unit}: they are counted from 0 to {}", units - 1);
-        return Err(ViewError::Question(message));
-    }
+    let units = check_layer(&subject.net.hidden_layers(), "hidden layer", layer)?;
+    check_unit(layer, unit, units)?;
     let mut outputs: Vec<f32> = Vec::with_capacity(images.len() as usize);
     for (start, length) in chunks(images.len()) {
         if should_stop() {

@@ -48,8 +48,19 @@ fn a_kept_epoch_shows_the_recorded_error() {
 #[test]
 fn every_view_has_words_numbers_and_a_picture() {
     let home = trained();
-    let kinds =
-        ["filters", "maps", "histogram", "units", "gradients", "confusion", "mistakes", "ask", "wants", "ablation"];
+    let kinds = [
+        "filters",
+        "maps",
+        "histogram",
+        "units",
+        "gradients",
+        "confusion",
+        "mistakes",
+        "ask",
+        "products",
+        "wants",
+        "ablation",
+    ];
     for kind in kinds {
         let text = home.text(&["view", "1", kind]);
         assert!(text.starts_with("run 1, ReLU+Tanh seed 1, epoch 3\n") && text.lines().count() > 1, "{kind}: {text}");
@@ -110,4 +121,64 @@ fn what_can_not_be_seen_is_named() {
     let (code, why) = home.refusal(&["view", "1", "filters", "--epoch", "2"]);
     assert!(code == 1 && why.contains("look at another epoch"), "{code}: {why}");
     home.run(&["view", "1", "filters", "--epoch", "1"]).success();
+}
+
+/// Changes hold for the answer and not for the checkpoint.
+#[test]
+fn units_are_changed_for_one_view() {
+    let home = trained();
+    let file = home.path("home/runs/1/relu-tanh-s1/epoch-0003.safetensors");
+    let before = fs::read(&file).unwrap();
+    let changes = ["--revive", "conv2:1", "--scale", "fc1:7=0.5", "--silence", "conv1:0", "--silence", "conv1:1"];
+    let with_changes = |arguments: &[&'static str]| [&["view", "1"], arguments, &changes[..]].concat();
+    // Silences come first, then scales, then revivals.
+    let text = home.text(&with_changes(&["ask"]));
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "run 1, ReLU+Tanh seed 1, epoch 3");
+    assert_eq!(lines[1], "changed: conv1:0 silenced, conv1:1 silenced, fc1:7 scaled by 0.5, conv2:1 revived");
+    let seen = home.json(&with_changes(&["maps", "--json"]));
+    assert_eq!(seen["changes"].as_array().unwrap().len(), 4);
+    assert_eq!(seen["changes"][2], serde_json::json!({ "layer": "fc1", "unit": 7, "change": { "scale": 0.5 } }));
+    // Both maps of the first layer are silent.
+    assert!(seen["layers"][0]["y"].as_array().unwrap().iter().all(|value| value.as_f64() == Some(0.0)));
+    let picture = home.path("units.png");
+    home.run(&[&["view", "1", "units", "-o", picture.to_str().unwrap()], &changes[..]].concat()).success();
+    // The same question without changes is another one.
+    let whole = home.json(&["view", "1", "maps", "--json"]);
+    assert!(whole["changes"].is_null() && whole["layers"][0]["y"] != seen["layers"][0]["y"]);
+    assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+#[test]
+fn products_are_of_the_place_that_is_named() {
+    let home = trained();
+    let place = ["--layer", "conv1", "--unit", "1", "--row", "12", "--column", "9", "--digit", "test:4"];
+    let words = home.text(&[&["view", "1", "products"], &place[..]].concat());
+    assert!(words.contains("conv1 unit 1, row 12, column 9 of 28x28, of 25 inputs"), "{words}");
+    let seen = home.json(&[&["view", "1", "products", "--json"], &place[..]].concat());
+    let numbers = |key: &str| -> Vec<f64> { serde_json::from_value(seen[key].clone()).unwrap() };
+    let sum: f64 = numbers("x").iter().zip(numbers("weights")).map(|(x, weight)| x * weight).sum();
+    let [bias, z] = ["bias", "z"].map(|key| seen[key].as_f64().unwrap());
+    assert!((bias + sum - z).abs() < 1e-5, "{bias} and {sum} are not {z}");
+    assert!(words.contains(&format!("z, their sum      {z:>10.4}")), "{words}");
+    let (code, why) = home.refusal(&["view", "1", "products", "--layer", "fc1", "--row", "2"]);
+    assert!(code == 1 && why.contains("take row 0 and column 0"), "{code}: {why}");
+}
+
+#[test]
+fn changes_that_can_not_be_made_are_named() {
+    let home = trained();
+    let (code, why) = home.refusal(&["view", "1", "ask", "--silence", "conv1:9"]);
+    assert!(code == 1 && why.contains("conv1 has no unit 9: they are counted from 0 to 1"), "{code}: {why}");
+    let (code, why) = home.refusal(&["view", "1", "ask", "--revive", "conv7:0"]);
+    assert!(code == 1 && why.contains("no hidden layer conv7; it has conv1, conv2, fc1"), "{code}: {why}");
+    for (flag, text, part) in [
+        ("--silence", "conv1", "is no unit, such as conv1:3"),
+        ("--revive", "conv1:x", "is no unit, such as conv1:3"),
+        ("--scale", "fc1:7", "has no factor, as in fc1:7=0.5"),
+        ("--scale", "fc1:7=inf", "take a finite number"),
+    ] {
+        let (code, why) = home.refusal(&["view", "1", "ask", flag, text]);
+        assert!(code == 2 && why.contains(part), "{flag} {text}: {code}: {why}");
+    }
 }
