@@ -62,7 +62,7 @@ impl App {
             Action::Lab => return self.open_lab(None),
             Action::Inside => {
                 let run = self.focused_training().map(|training| training.run);
-                return self.open_inside_of(run.or_else(|| self.newest_cell_run()));
+                return self.open_inside_of(run.or_else(|| self.cell_runs.values().max().copied()));
             }
             Action::OtherRun => return self.show_other_run(),
             Action::Runs => return self.open_runs_list(),

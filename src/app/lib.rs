@@ -41,7 +41,7 @@ pub use inside::digit::{self, Drawing, OwnDigit, OwnDigits, Pen};
 pub use inside::keys as inside_keys;
 pub use inside::layout::InsideLayout;
 pub use inside::mistakes::{MistakeEntry, MistakeFilter};
-pub use inside::surgery::{Changes, change_text};
+pub use inside::surgery::Changes;
 pub use inside::{Inside, InsidePage, ProductPlace};
 pub use keys::{Action, BINDINGS, Binding, CHART_BINDINGS, ChartAction};
 pub use lab::compare::{CompareField, CompareView, ComparedArm, LabComparison};

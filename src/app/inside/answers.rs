@@ -147,8 +147,10 @@ mod tests {
     #[test]
     fn a_key_that_is_held_down_asks_for_its_first_and_its_last_place_alone() {
         let mut answers = Answers::default();
-        let sent: Vec<u64> =
-            (1..=20).flat_map(|epoch| answers.ask(vec![request(epoch, View::Filters)])).map(|(number, _)| number).collect();
+        let sent: Vec<u64> = (1..=20)
+            .flat_map(|epoch| answers.ask(vec![request(epoch, View::Filters)]))
+            .map(|(number, _)| number)
+            .collect();
         assert_eq!(sent, [1, 2]);
         for number in sent {
             answers.take(number, Ok(answer(number as u32))).unwrap();

@@ -74,11 +74,19 @@ mod tests {
         kept.skip_damaged(lane, 4);
         let timeline = kept.timeline(&[lane]);
         assert_eq!(timeline, [1, 2, 8, 9]);
-        let back: Vec<Option<u32>> =
-            (0..5).scan(None, |at, _| { *at = step(&timeline, *at, false); Some(*at) }).collect();
+        let back: Vec<Option<u32>> = (0..5)
+            .scan(None, |at, _| {
+                *at = step(&timeline, *at, false);
+                Some(*at)
+            })
+            .collect();
         assert_eq!(back, [Some(8), Some(2), Some(1), Some(1), Some(1)]);
-        let forth: Vec<Option<u32>> =
-            (0..4).scan(Some(1), |at, _| { *at = step(&timeline, *at, true); Some(*at) }).collect();
+        let forth: Vec<Option<u32>> = (0..4)
+            .scan(Some(1), |at, _| {
+                *at = step(&timeline, *at, true);
+                Some(*at)
+            })
+            .collect();
         assert_eq!(forth, [Some(2), Some(8), None, None]);
         assert_eq!([None, Some(5), Some(0)].map(|epoch| kept.nearest(lane, epoch)), [Some(9), Some(2), Some(1)]);
     }

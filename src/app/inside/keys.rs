@@ -90,10 +90,20 @@ pub const INSIDE_BINDINGS: &[KeyBinding<InsideAction>] = &[
         "the kept epoch before",
     ),
     next(&[KeyCode::Right, Char('l'), Char('.')], InsideAction::EpochForward, "the next kept epoch"),
-    first(&[KeyCode::Home], InsideAction::FirstEpoch, ("Home End", "the first kept epoch, the newest"), "the first epoch"),
+    first(
+        &[KeyCode::Home],
+        InsideAction::FirstEpoch,
+        ("Home End", "the first kept epoch, the newest"),
+        "the first epoch",
+    ),
     next(&[KeyCode::End], InsideAction::LastEpoch, "the newest epoch"),
     bind(&[Char(' ')], InsideAction::Play, "Space", "play the epochs, and stop"),
-    first(&[KeyCode::Tab, Char(']')], InsideAction::NextPage, ("Tab", "the next page; Shift-Tab back"), "the next page"),
+    first(
+        &[KeyCode::Tab, Char(']')],
+        InsideAction::NextPage,
+        ("Tab", "the next page; Shift-Tab back"),
+        "the next page",
+    ),
     next(&[KeyCode::BackTab, Char('[')], InsideAction::PreviousPage, "the page before"),
     first(&[Char('1')], InsideAction::Page(0), ("1-9 0", "a page by its number"), "the filters"),
     next(&[Char('2')], InsideAction::Page(1), "the feature maps"),
@@ -124,10 +134,20 @@ pub const INSIDE_BINDINGS: &[KeyBinding<InsideAction>] = &[
     bind(&[Char('f')], InsideAction::Filmstrip, "f", "filters: one layer over all kept epochs"),
     bind(&[Char('m')], InsideAction::NextFilter, "m", "mistakes: all, of both arms, of one arm alone"),
     bind(&[Char('x')], InsideAction::Silence, "x", "silence the unit, or let it speak again"),
-    first(&[Char('+'), Char('=')], InsideAction::ScaleUp, ("+ -", "the unit's output doubled, halved"), "the unit's output doubled"),
+    first(
+        &[Char('+'), Char('=')],
+        InsideAction::ScaleUp,
+        ("+ -", "the unit's output doubled, halved"),
+        "the unit's output doubled",
+    ),
     next(&[Char('-'), Char('_')], InsideAction::ScaleDown, "the unit's output halved"),
     bind(&[Char('v')], InsideAction::Revive, "v", "revive the unit: its mean pre-activation becomes 0"),
-    first(&[Char('z'), KeyCode::Backspace], InsideAction::UndoChange, ("z Z", "undo the last change; all changes"), "undo the last change"),
+    first(
+        &[Char('z'), KeyCode::Backspace],
+        InsideAction::UndoChange,
+        ("z Z", "undo the last change; all changes"),
+        "undo the last change",
+    ),
     next(&[Char('Z')], InsideAction::UndoAllChanges, "undo all changes"),
     first(
         &[Char('H')],
@@ -174,7 +194,12 @@ pub enum DrawAction {
     RemoveOwn,
 }
 
-const fn draw(keys: &'static [KeyCode], action: DrawAction, label: &'static str, help: &'static str) -> KeyBinding<DrawAction> {
+const fn draw(
+    keys: &'static [KeyCode],
+    action: DrawAction,
+    label: &'static str,
+    help: &'static str,
+) -> KeyBinding<DrawAction> {
     KeyBinding::new(keys, action, label, help)
 }
 

@@ -9,8 +9,7 @@ use unicode_width::UnicodeWidthStr;
 fn wanted(page: InsidePage) -> u16 {
     match page {
         InsidePage::Confusion => 56,
-        InsidePage::Histogram => 38,
-        InsidePage::Filters | InsidePage::Maps | InsidePage::Units | InsidePage::Gradients | InsidePage::Wants => 38,
+        InsidePage::Histogram | InsidePage::Filters | InsidePage::Maps | InsidePage::Units | InsidePage::Gradients | InsidePage::Wants => 38,
         // These put the networks together by themselves.
         InsidePage::Mistakes | InsidePage::Digit | InsidePage::Surgery => 0,
     }
@@ -33,7 +32,8 @@ impl InsideLayout {
         let row = |y: u16| Rect { y: whole.y + y, height: whole.height.saturating_sub(y).min(1), ..whole };
         let body = Rect { y: whole.y + 3.min(whole.height), height: whole.height.saturating_sub(3), ..whole };
         let is_joined = wanted(page) == 0;
-        let count = if is_joined { 1 } else { networks.clamp(1, usize::from((body.width / wanted(page).max(1)).max(1))) };
+        let count =
+            if is_joined { 1 } else { networks.clamp(1, usize::from((body.width / wanted(page).max(1)).max(1))) };
         let width = body.width / count as u16;
         let column = |at: usize| Rect { x: body.x + at as u16 * width, width, ..body };
         Self { tabs: row(0), head: row(1), timeline: row(2), body, columns: (0..count).map(column).collect(), page }

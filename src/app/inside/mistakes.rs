@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn mistakes_of_two_networks_are_told_apart() {
-        let mistake = |number| Mistake { number, truth: 4, answer: 9, probabilities: Vec::new(), pixels: vec![number as u8] };
+        let mistake =
+            |number| Mistake { number, truth: 4, answer: 9, probabilities: Vec::new(), pixels: vec![number as u8] };
         let (first, second) = ([mistake(1), mistake(3), mistake(8)], [mistake(3), mistake(5), mistake(9)]);
         let numbers = |cut: bool, filter| -> Vec<u32> {
             joined(&[(&first[..], false), (&second[..2], cut)], filter).iter().map(|entry| entry.number).collect()

@@ -20,11 +20,11 @@ use epochs::KeptEpochs;
 use keys::InsideAction;
 use mistakes::MistakeFilter;
 use protocol::{
-    ArmId, ErrorKind, ImageSplit, Lane, Layer, LayerKind, Reply, RequestBody, RunEvent, RunId, Seen, Surgery, UnitChange, View,
-    ViewImage, ViewRequest,
+    ArmId, ErrorKind, ImageSplit, Lane, Layer, LayerKind, Reply, RequestBody, RunEvent, RunId, Seen, Surgery,
+    UnitChange, View, ViewImage, ViewRequest,
 };
 use std::time::Duration;
-use surgery::{Changes, change_text};
+use surgery::Changes;
 
 /// How long an epoch is seen while they are played.
 const PLAY_INTERVAL: Duration = Duration::from_millis(300);
@@ -87,6 +87,7 @@ pub struct ProductPlace {
 
 /// Where the reader stands inside a run.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Inside {
     pub run: Option<RunId>,
     pub page: InsidePage,
@@ -139,8 +140,7 @@ impl App {
         if self.inside.run != Some(run) {
             let own = std::mem::take(&mut self.inside.own);
             let drawing = std::mem::take(&mut self.inside.drawing);
-            self.inside =
-                Inside { run: Some(run), own, drawing, is_beside: true, ..Inside::default() };
+            self.inside = Inside { run: Some(run), own, drawing, is_beside: true, ..Inside::default() };
         }
         self.modals.retain(|modal| !matches!(modal, Modal::Inside));
         self.modals.push(Modal::Inside);
@@ -201,7 +201,9 @@ impl App {
         let shape = self.inside.answers.newest_image_shape();
         match shape {
             Some(shape) => (shape.channels, shape.height, shape.width) == (1, 28, 28),
-            None => self.inside_training().is_some_and(|training| !matches!(training.spec.data, protocol::DataSource::Cifar10)),
+            None => self
+                .inside_training()
+                .is_some_and(|training| !matches!(training.spec.data, protocol::DataSource::Cifar10)),
         }
     }
 
@@ -342,7 +344,7 @@ impl App {
         }
         let needed = self.needed_views();
         for (number, request) in self.inside.answers.ask(needed) {
-            effects.push(Effect::Request(Tag::View(number), RequestBody::View(request)));
+            effects.push(Effect::Request(Tag::View(number), RequestBody::View(Box::new(request))));
         }
         effects
     }
@@ -385,7 +387,11 @@ impl App {
                 }
             }
             Ok(_) => {
-                self.inside.answers.take(number, Err("the kernel answered something else; the notebook and the kernel may be of different versions".into()));
+                self.inside.answers.take(
+                    number,
+                    Err("the kernel answered something else; the notebook and the kernel may be of different versions"
+                        .into()),
+                );
             }
             Err(why) => {
                 self.inside.answers.take(number, Err(why));
@@ -438,6 +444,7 @@ impl App {
         }
     }
 
+    #[allow(clippy::too_many_lines, reason = "a line or two an action")]
     fn perform_inside(&mut self, action: InsideAction) -> Vec<Effect> {
         match action {
             InsideAction::NextPage | InsideAction::PreviousPage => {
@@ -452,7 +459,9 @@ impl App {
             InsideAction::EpochBack | InsideAction::EpochForward if self.inside.product.is_some() => {
                 self.step_product(action == InsideAction::EpochForward, false);
             }
-            InsideAction::EpochBack | InsideAction::EpochForward => self.step_epoch(action == InsideAction::EpochForward),
+            InsideAction::EpochBack | InsideAction::EpochForward => {
+                self.step_epoch(action == InsideAction::EpochForward);
+            }
             InsideAction::FirstEpoch => self.inside.epoch = self.inside_timeline().first().copied(),
             InsideAction::LastEpoch => self.inside.epoch = None,
             InsideAction::Play => return self.toggle_play(),
@@ -501,7 +510,11 @@ impl App {
                     self.message = Some("nothing is drawn; 8 opens the grid".into());
                 } else {
                     self.inside.uses_drawing = !self.inside.uses_drawing;
-                    let of = if self.inside.uses_drawing { "your drawing is the image; o: the data's again" } else { "the image of the data again" };
+                    let of = if self.inside.uses_drawing {
+                        "your drawing is the image; o: the data's again"
+                    } else {
+                        "the image of the data again"
+                    };
                     self.message = Some(of.into());
                 }
             }
@@ -521,7 +534,7 @@ impl App {
             InsideAction::UndoChange => {
                 let undone = self.inside_lane().and_then(|lane| self.inside.changes.undo(lane.arm));
                 self.message = Some(match undone {
-                    Some(change) => format!("undone: {}", change_text(&change)),
+                    Some(change) => format!("undone: {change}"),
                     None => "no unit is changed".into(),
                 });
             }
@@ -551,13 +564,12 @@ impl App {
         if self.inside.product.take().is_some() {
             return;
         }
-        match self.inside.back.pop() {
-            Some(page) => self.inside.page = page,
-            None => {
-                self.inside.is_playing = false;
-                self.modals.retain(|modal| !matches!(modal, Modal::Inside));
-            }
+        if let Some(page) = self.inside.back.pop() {
+            self.inside.page = page;
+            return;
         }
+        self.inside.is_playing = false;
+        self.modals.retain(|modal| !matches!(modal, Modal::Inside));
     }
 
     fn turn_inside_page(&mut self, page: InsidePage) {
@@ -699,7 +711,8 @@ impl App {
 
     /// Another product: the next in its row, or a row of the kernel further.
     fn step_product(&mut self, forward: bool, by_row: bool) {
-        let Some((count, side)) = self.inside_products().map(|products| (products.x.len(), products.side as usize)) else {
+        let Some((count, side)) = self.inside_products().map(|products| (products.x.len(), products.side as usize))
+        else {
             return;
         };
         if let Some(place) = &mut self.inside.product {
@@ -754,13 +767,15 @@ impl App {
         let change = UnitChange { layer, unit, change };
         self.inside.changes.add(lane.arm, change);
         let title = self.inside_training().map_or(String::new(), |training| training.spec.arm_title(lane.arm));
-        self.message = Some(format!("{title}: {}; z undoes it, the checkpoint stays as it is", change_text(&change)));
+        self.message = Some(format!("{title}: {change}; z undoes it, the checkpoint stays as it is"));
     }
 
     /// The hints of the status line.
     pub fn inside_hints(&self) -> Vec<String> {
         let hints: &[&str] = match self.inside.page {
-            _ if self.inside.product.is_some() => &["← → ↑ ↓ products", "H J K L place", "u unit", "i layer", "Esc back"],
+            _ if self.inside.product.is_some() => {
+                &["← → ↑ ↓ products", "H J K L place", "u unit", "i layer", "Esc back"]
+            }
             InsidePage::Filters => &["← → epochs", "Tab page", "Space plays", "f filmstrip", "a arm", "Esc back"],
             InsidePage::Maps => &["n p image", "↑ ↓ unit", "Enter its products", "i layer", "← → epochs", "Esc back"],
             InsidePage::Histogram | InsidePage::Gradients | InsidePage::Confusion => {
@@ -768,7 +783,9 @@ impl App {
             }
             InsidePage::Units => &["↑ ↓ unit", "i layer", "Enter what it wants", "← → epochs", "Esc back"],
             InsidePage::Mistakes => &["↑ ↓ choose", "m whose", "Enter its maps", "← → epochs", "Esc back"],
-            InsidePage::Digit => &["arrows move", "Space pen", "c clear", "0-9 keep", "r centred", "Tab page", "Esc back"],
+            InsidePage::Digit => {
+                &["arrows move", "Space pen", "c clear", "0-9 keep", "r centred", "Tab page", "Esc back"]
+            }
             InsidePage::Wants => &["↑ ↓ unit", "i layer", "← → epochs", "Tab page", "Esc back"],
             InsidePage::Surgery => &["x silence", "↑ ↓ unit", "+ - scale", "v revive", "z undo", "i layer", "Esc back"],
         };

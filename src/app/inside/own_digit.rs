@@ -114,7 +114,8 @@ impl App {
     /// How many of the kept digits a network gets right.
     pub fn own_right(&self, seen: &Seen) -> Option<usize> {
         let Seen::Answers { probabilities, .. } = seen else { return None };
-        let answer = |of: &Vec<f32>| of.iter().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(class, _)| class);
+        let answer =
+            |of: &Vec<f32>| of.iter().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(class, _)| class);
         let digits = self.inside.own.iter().zip(probabilities);
         Some(digits.filter(|(digit, of)| answer(of) == Some(usize::from(digit.label))).count())
     }

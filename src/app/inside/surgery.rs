@@ -16,7 +16,10 @@ impl Changes {
     /// What a unit's output is multiplied by.
     pub fn scale(&self, arm: ArmId, at: UnitChange) -> f32 {
         let scales = self.of(arm).iter().filter(|change| (change.layer, change.unit) == (at.layer, at.unit));
-        scales.filter_map(|change| if let Surgery::Scale(by) = change.change { Some(by) } else { None }).next_back().unwrap_or(1.0)
+        scales
+            .filter_map(|change| if let Surgery::Scale(by) = change.change { Some(by) } else { None })
+            .next_back()
+            .unwrap_or(1.0)
     }
 
     /// The latest change of a unit stands for those before.
@@ -37,15 +40,5 @@ impl Changes {
 
     pub(crate) fn clear(&mut self, arm: ArmId) {
         self.of.remove(&arm);
-    }
-}
-
-/// Such as `conv1 unit 3 silenced`.
-pub fn change_text(change: &UnitChange) -> String {
-    let UnitChange { layer, unit, change } = change;
-    match change {
-        Surgery::Scale(by) if *by == 0.0 => format!("{layer} unit {unit} silenced"),
-        Surgery::Scale(by) => format!("{layer} unit {unit} times {by}"),
-        Surgery::Revive => format!("{layer} unit {unit} revived"),
     }
 }

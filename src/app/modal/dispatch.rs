@@ -40,6 +40,7 @@ impl Modal {
             | Self::Contents(_)
             | Self::Values(_)
             | Self::Steer(_)
+            | Self::Inside
             | Self::Faults { .. } => true,
             Self::Settings(..)
             | Self::Quit(_)
@@ -54,7 +55,6 @@ impl Modal {
             | Self::RunLine(_)
             | Self::Runs(_)
             | Self::Lab => false,
-            Self::Inside => true,
         }
     }
 }

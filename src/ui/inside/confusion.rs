@@ -24,9 +24,11 @@ pub fn draw(theme: &Theme, classes: &[String], matrix: &[Vec<u32>], column: &Col
         let x = area.x + name + 1 + at * width;
         buffer.set_stringn(x, y, cell_text(&cut(class)), usize::from(width), theme.faint());
     }
-    let off = || matrix.iter().enumerate().flat_map(|(truth, row)| {
-        row.iter().enumerate().filter(move |(at, _)| *at != truth).map(|(_, count)| *count)
-    });
+    let off = || {
+        matrix.iter().enumerate().flat_map(|(truth, row)| {
+            row.iter().enumerate().filter(move |(at, _)| *at != truth).map(|(_, count)| *count)
+        })
+    };
     let most = off().max().unwrap_or(0).max(1);
     // A blank row between where there is room.
     let step = if area.height >= 2 * classes.len() as u16 + 4 { 2 } else { 1 };

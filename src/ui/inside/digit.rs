@@ -12,7 +12,6 @@ use unicode_width::UnicodeWidthStr;
 
 /// The canvas in cells, each with two pixels above each other.
 const COLUMNS: u16 = SIDE as u16;
-const ROWS: u16 = SIDE as u16 / 2;
 
 /// Columns between networks.
 const GAP: u16 = 2;

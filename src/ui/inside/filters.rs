@@ -16,7 +16,9 @@ pub fn draw(theme: &Theme, layers: &[LayerFilters], column: &Column, area: Rect,
         column.say(theme, "This network has no convolutions; its pages are Units, Sums and Wants.", area, buffer);
         return;
     }
-    let size = [TileSize::Large, TileSize::Small].into_iter().find(|size| rows(theme, *size, layers, area.width) <= area.height);
+    let size = [TileSize::Large, TileSize::Small]
+        .into_iter()
+        .find(|size| rows(theme, *size, layers, area.width) <= area.height);
     let size = size.unwrap_or(TileSize::Small);
     let mut lines: Vec<Line> = Vec::new();
     for (at, layer) in layers.iter().enumerate() {
@@ -117,7 +119,8 @@ pub fn draw_filmstrip(
     };
     let inputs = if known.inputs == 1 { "" } else { ", their first input" };
     let done = epochs.iter().filter(|(_, layer)| layer.is_some()).count();
-    let progress = if done < epochs.len() { format!(" ({done} of {} epochs read)", epochs.len()) } else { String::new() };
+    let progress =
+        if done < epochs.len() { format!(" ({done} of {} epochs read)", epochs.len()) } else { String::new() };
     let head = format!("{} over the kept epochs{inputs}{progress}; i: the other convolutions", known.layer);
     buffer.set_stringn(area.x, area.y, theme.text(&head), usize::from(area.width), theme.faint());
     for (at, epoch) in chosen.iter().enumerate() {
@@ -127,16 +130,24 @@ pub fn draw_filmstrip(
     }
     let rows = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
     let maps: Vec<usize> = (0..known.maps as usize).collect();
-    scrolled(theme, &maps, column.top, |_| height + 1, rows, buffer, |map, place, buffer| {
-        buffer.set_stringn(place.x, place.y, format!("{map:>3}"), 3, theme.faint());
-        for (at, epoch) in chosen.iter().enumerate() {
-            let Some(layer) = epochs[*epoch].1 else { continue };
-            let length = (layer.side * layer.side) as usize;
-            let from = map * layer.inputs as usize * length;
-            let Some(values) = layer.weights.get(from..from + length) else { continue };
-            let x = place.x + NUMBER + at as u16 * (width + 1);
-            let tile = Rect { x, width: width.min(place.right().saturating_sub(x)), ..place };
-            draw_signed(theme, size, values, (layer.side, largest(&layer.weights)), tile, buffer);
-        }
-    });
+    scrolled(
+        theme,
+        &maps,
+        column.top,
+        |_| height + 1,
+        rows,
+        buffer,
+        |map, place, buffer| {
+            buffer.set_stringn(place.x, place.y, format!("{map:>3}"), 3, theme.faint());
+            for (at, epoch) in chosen.iter().enumerate() {
+                let Some(layer) = epochs[*epoch].1 else { continue };
+                let length = (layer.side * layer.side) as usize;
+                let from = map * layer.inputs as usize * length;
+                let Some(values) = layer.weights.get(from..from + length) else { continue };
+                let x = place.x + NUMBER + at as u16 * (width + 1);
+                let tile = Rect { x, width: width.min(place.right().saturating_sub(x)), ..place };
+                draw_signed(theme, size, values, (layer.side, largest(&layer.weights)), tile, buffer);
+            }
+        },
+    );
 }

@@ -57,7 +57,10 @@ pub fn draw(
     }
     let all: Vec<f64> = recorded.iter().flat_map(|(_, values)| values.iter().flatten().copied()).collect();
     let (low, high) = all.iter().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
-    let head = format!("over the epochs, as recorded: {low:.1e} {} {high:.1e}", if theme.glyphs == crate::theme::Glyphs::Ascii { ".:+#" } else { "░▒▓█" });
+    let head = format!(
+        "over the epochs, as recorded: {low:.1e} {} {high:.1e}",
+        if theme.glyphs == crate::theme::Glyphs::Ascii { ".:+#" } else { "░▒▓█" }
+    );
     buffer.set_stringn(area.x, y, app::truncate(&theme.text(&head), room), room, theme.faint());
     let columns = area.width.saturating_sub(NAME).max(1);
     let place = |epoch: usize| epoch as u16 * columns.min(recorded.len() as u16).max(1) / recorded.len() as u16;
@@ -67,7 +70,8 @@ pub fn draw(
         buffer.set_stringn(area.x, y + 1 + row, layer.layer.to_string(), usize::from(NAME), Style::new());
         for (at, (_, values)) in recorded.iter().enumerate() {
             let Some(value) = values[usize::from(row)] else { continue };
-            let share = if high > low && value > 0.0 && low > 0.0 { (value / low).ln() / (high / low).ln() } else { 0.0 };
+            let share =
+                if high > low && value > 0.0 && low > 0.0 { (value / low).ln() / (high / low).ln() } else { 0.0 };
             let x = area.x + NAME + place(at) * width;
             for offset in 0..width {
                 if let Some(cell) = buffer.cell_mut((x + offset, y + 1 + row)).filter(|_| x + offset < area.right()) {

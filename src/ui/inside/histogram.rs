@@ -81,7 +81,8 @@ fn draw_bins(theme: &Theme, head: &str, bins: &Bins, curve: Option<&LayerHistogr
     if let Some(layer) = curve {
         let z = |x: u16| bins.from + (f64::from(x) + 0.5) / f64::from(area.width) * (bins.to - bins.from);
         let values: Vec<f64> = (0..area.width).map(|x| layer.activation.value(z(x))).collect();
-        let (low, high) = values.iter().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
+        let (low, high) =
+            values.iter().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
         let span = (high - low).max(1e-12);
         for (x, value) in (area.x..).zip(&values) {
             let row = ((value - low) / span * f64::from(rows - 1)).round() as u16;

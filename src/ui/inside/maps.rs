@@ -33,8 +33,10 @@ pub fn draw(
         lines.push(Line::Heading(at));
         let across = across(theme, layer, area.width);
         let units = layer.units as usize;
-        lines.extend((0..units).step_by(across).map(|first| {
-            Line::Maps { layer: at, first, count: across.min(units - first) }
+        lines.extend((0..units).step_by(across).map(|first| Line::Maps {
+            layer: at,
+            first,
+            count: across.min(units - first),
         }));
     }
     lines.push(Line::Answer);
@@ -74,8 +76,11 @@ pub fn draw(
         }
         Line::Heading(at) => {
             let LayerMaps { layer, units, height, width, .. } = &layers[*at];
-            let sizes =
-                if height * width == 1 { format!("{units} units") } else { format!("{units} maps of {width}x{height}") };
+            let sizes = if height * width == 1 {
+                format!("{units} units")
+            } else {
+                format!("{units} maps of {width}x{height}")
+            };
             let text = format!("{layer}: {sizes}, largest output {:.2}", largest(&layers[*at].y));
             buffer.set_stringn(place.x, place.y, theme.text(&text), usize::from(place.width), theme.faint());
         }

@@ -1,5 +1,296 @@
-//! Draws networks that answer what the reader draws.
+//! The inside of networks on the screen: the pages' titles, the place in the run's history, and each page's view of one network or of
+//! two side by side.
 
-// Nothing calls it before its room is written.
-#[allow(dead_code)]
-pub mod digit;
+mod confusion;
+mod digit;
+mod digit_page;
+mod filters;
+mod gradients;
+mod histogram;
+mod maps;
+mod mistakes;
+mod products;
+mod surgery;
+mod tiles;
+mod units;
+mod wants;
+
+use crate::theme::{Glyphs, Theme};
+use crate::widgets::write_wrapped;
+use app::{App, Inside, InsideLayout, InsidePage, Shown};
+use protocol::{ImageSplit, Lane, Layer, LayerFilters, Seen, format_count};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::{Clear, Widget};
+
+/// A network on the screen.
+struct Network<'a> {
+    lane: Lane,
+    title: String,
+    /// The colour and the marker of its arm.
+    slot: usize,
+    /// What there is of the page's view.
+    shown: Shown<'a>,
+}
+
+/// What a view of one network is drawn with.
+pub struct Column {
+    /// Lines that are scrolled off.
+    pub top: usize,
+    pub unit: Option<(Layer, u32)>,
+    pub split: ImageSplit,
+    pub epoch: u32,
+    /// What stands beside a picture.
+    pub caption: String,
+    classes: Vec<String>,
+}
+
+impl Column {
+    fn say(&self, theme: &Theme, text: &str, area: Rect, buffer: &mut Buffer) {
+        write_wrapped(theme, text, theme.faint(), area, area.y, buffer);
+    }
+
+    /// The name of a class.
+    fn class(&self, number: usize) -> String {
+        self.classes.get(number).cloned().unwrap_or_else(|| number.to_string())
+    }
+}
+
+/// Draws lines of several heights from one of them on, as far as they fit; the last may be cut off. An arrow tells that there are
+/// more.
+fn scrolled<T>(
+    theme: &Theme,
+    lines: &[T],
+    top: usize,
+    height: impl Fn(&T) -> u16,
+    area: Rect,
+    buffer: &mut Buffer,
+    mut draw: impl FnMut(&T, Rect, &mut Buffer),
+) {
+    // The end of a list stays at the bottom.
+    let mut last = lines.len();
+    let mut rows = 0;
+    while last > 0 && rows + height(&lines[last - 1]) <= area.height {
+        last -= 1;
+        rows += height(&lines[last]);
+    }
+    let top = top.min(last);
+    let mut y = area.y;
+    let mut shown = top;
+    for line in lines.iter().skip(top) {
+        let rows = height(line);
+        if y >= area.bottom() {
+            break;
+        }
+        draw(line, Rect { y, height: rows.min(area.bottom() - y), ..area }, buffer);
+        y += rows;
+        shown += usize::from(y <= area.bottom());
+    }
+    let arrows = if theme.glyphs == Glyphs::Ascii { ["^", "v"] } else { ["↑", "↓"] };
+    let x = area.right().saturating_sub(1);
+    if top > 0 {
+        buffer.set_stringn(x, area.y, arrows[0], 1, theme.accent());
+    }
+    if shown < lines.len() && area.height > 0 {
+        buffer.set_stringn(x, area.bottom() - 1, arrows[1], 1, theme.accent());
+    }
+}
+
+pub fn draw(app: &App, theme: &Theme, buffer: &mut Buffer) {
+    let layout = app.inside_layout();
+    let whole = Rect { height: app.screen.status.y.saturating_sub(app.screen.whole.y), ..app.screen.whole };
+    Clear.render(whole, buffer);
+    draw_tabs(app, theme, &layout, buffer);
+    let Some(training) = app.inside_training() else {
+        let text = "The run's history is being read.";
+        write_wrapped(theme, text, theme.faint(), layout.body, layout.body.y, buffer);
+        return;
+    };
+    let network = |(slot, lane): (usize, Lane)| Network {
+        lane,
+        title: training.spec.arm_title(lane.arm),
+        slot,
+        shown: app.inside_shown(lane),
+    };
+    let networks: Vec<Network> = app.inside_lanes().into_iter().map(network).collect();
+    draw_head(app, theme, &layout, &networks, buffer);
+    draw_timeline(app, theme, &layout, buffer);
+    let inside = Rect { x: layout.body.x + 1, width: layout.body.width.saturating_sub(2), ..layout.body };
+    let column = column_of(app, &networks, 0);
+    match app.inside.page {
+        InsidePage::Mistakes => mistakes::draw(app, theme, &networks, &column, inside, buffer),
+        InsidePage::Digit => digit_page::draw(app, theme, &networks, &column, inside, buffer),
+        InsidePage::Surgery => surgery::draw(app, theme, &networks, &column, inside, buffer),
+        _ => {
+            for (at, (area, network)) in layout.columns.iter().zip(&networks).enumerate() {
+                let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..*area };
+                draw_network(app, theme, network, &column_of(app, &networks, at), area, buffer);
+            }
+        }
+    }
+}
+
+fn column_of(app: &App, networks: &[Network], at: usize) -> Column {
+    let answer = networks.get(at).and_then(|network| network.shown.answer());
+    let classes = networks.iter().find_map(|network| match &network.shown.answer()?.seen {
+        Seen::Confusion { classes, .. } | Seen::Mistakes { classes, .. } | Seen::Ask { classes, .. } => {
+            Some(classes.clone())
+        }
+        _ => None,
+    });
+    let caption = if app.inside.uses_drawing {
+        "your drawing".to_string()
+    } else {
+        format!("{} image {}", app.inside.split.name(), app.inside.image)
+    };
+    Column {
+        top: app.inside.top,
+        unit: app.inside_unit(),
+        split: app.inside.split,
+        epoch: answer.map_or(0, |answer| answer.epoch),
+        caption,
+        classes: classes.unwrap_or_else(|| class_names(app)),
+    }
+}
+
+/// The names of the classes, where an answer does not bring them.
+fn class_names(app: &App) -> Vec<String> {
+    match app.inside_training().map(|training| &training.spec.data) {
+        Some(protocol::DataSource::Cifar10) => {
+            ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+                .map(Into::into)
+                .into()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn draw_tabs(app: &App, theme: &Theme, layout: &InsideLayout, buffer: &mut Buffer) {
+    let row = layout.tabs;
+    buffer.set_stringn(row.x, row.y, Inside::TITLE, usize::from(row.width), theme.accent().patch(theme.strong()));
+    for (page, area) in layout.tab_columns() {
+        let style = if page == app.inside.page { theme.selected() } else { theme.faint() };
+        let width = usize::from(area.width.saturating_sub(1));
+        buffer.set_stringn(area.x, area.y, page.title(), width, style);
+    }
+}
+
+/// The run, the networks with the epoch of what is shown, and what was changed in them.
+fn draw_head(app: &App, theme: &Theme, layout: &InsideLayout, networks: &[Network], buffer: &mut Buffer) {
+    let row = layout.head;
+    let Some(training) = app.inside_training() else { return };
+    let mut x = row.x + 1;
+    let left = |x: u16| usize::from(row.right().saturating_sub(x));
+    let seed = networks.first().map_or(String::new(), |network| format!(" seed {}", network.lane.seed));
+    let text = format!("run {}{seed}: ", training.run);
+    x = buffer.set_stringn(x, row.y, theme.text(&text), left(x), theme.faint()).0;
+    for (at, network) in networks.iter().enumerate() {
+        if at > 0 {
+            x = buffer.set_stringn(x, row.y, theme.text("  |  "), left(x), theme.faint()).0;
+        }
+        let epoch = match network.shown {
+            Shown::Current(answer) => format!(" epoch {}", answer.epoch),
+            Shown::Earlier(answer) => format!(" epoch {} …", answer.epoch),
+            Shown::Fault(_) | Shown::Nothing => String::new(),
+        };
+        let changes = app.inside.changes.of(network.lane.arm);
+        let changed = if changes.is_empty() {
+            String::new()
+        } else {
+            format!(", {} changed", format_count(changes.len(), "unit"))
+        };
+        let text = format!("{} {}", theme.marker(network.slot), network.title);
+        x = buffer.set_stringn(x, row.y, theme.text(&text), left(x), theme.arm(network.slot)).0;
+        x = buffer.set_stringn(x, row.y, theme.text(&epoch), left(x), Style::new()).0;
+        x = buffer.set_stringn(x, row.y, theme.text(&changed), left(x), theme.bad()).0;
+    }
+}
+
+/// The kept epochs as a row of points, with the one that is looked at.
+fn draw_timeline(app: &App, theme: &Theme, layout: &InsideLayout, buffer: &mut Buffer) {
+    let row = layout.timeline;
+    let timeline = app.inside_timeline();
+    let room = usize::from(row.width.saturating_sub(1));
+    let Some(last) = timeline.last() else {
+        let is_read = app.inside_lanes().iter().all(|(_, lane)| app.inside.kept.of(*lane).next().is_none());
+        let text =
+            if is_read { " no checkpoint yet: its first epoch is not done" } else { " reading the kept epochs …" };
+        buffer.set_stringn(row.x, row.y, theme.text(text), room, theme.faint());
+        return;
+    };
+    buffer.set_stringn(row.x, row.y, " epochs", room, theme.faint());
+    let ascii = theme.glyphs == Glyphs::Ascii;
+    let at = app.inside.epoch.unwrap_or(*last);
+    let columns = layout.epoch_columns(&timeline);
+    let track = columns.first().zip(columns.last()).map(|((_, from), (_, to))| *from..=*to);
+    for x in track.into_iter().flatten() {
+        buffer.set_stringn(x, row.y, if ascii { "-" } else { "─" }, 1, theme.faint());
+    }
+    for (_, x) in &columns {
+        buffer.set_stringn(*x, row.y, if ascii { "+" } else { "┼" }, 1, theme.faint());
+    }
+    if let Some((_, x)) = columns.iter().find(|(epoch, _)| *epoch == at) {
+        buffer.set_stringn(*x, row.y, if ascii { "O" } else { "●" }, 1, theme.accent().patch(theme.strong()));
+    }
+    let end = columns.last().map_or(row.x, |(_, x)| x + 2);
+    let newest = if app.inside.epoch.is_none() { ", newest" } else { "" };
+    let doing = if app.inside.is_playing { " (playing)" } else { newest };
+    let text = format!("{at}/{last}{doing}");
+    buffer.set_stringn(end, row.y, text, usize::from(row.right().saturating_sub(end)), theme.strong());
+}
+
+/// The page's view of one network.
+fn draw_network(app: &App, theme: &Theme, network: &Network, column: &Column, area: Rect, buffer: &mut Buffer) {
+    if app.inside.page == InsidePage::Filters && app.inside.filmstrip {
+        let answers: Vec<(u32, Option<&LayerFilters>)> = app
+            .inside
+            .kept
+            .of(network.lane)
+            .map(|epoch| {
+                let answer = app.inside_filters_at(network.lane, epoch).answer();
+                let layer = answer.and_then(|answer| match &answer.seen {
+                    Seen::Filters { layers } => layers.get(app.inside.layer.min(layers.len().saturating_sub(1))),
+                    _ => None,
+                });
+                (epoch, layer)
+            })
+            .collect();
+        filters::draw_filmstrip(theme, &answers, column, area, buffer);
+        return;
+    }
+    let answer = match network.shown {
+        Shown::Current(answer) | Shown::Earlier(answer) => answer,
+        Shown::Fault(why) => {
+            write_wrapped(theme, why, theme.bad(), area, area.y, buffer);
+            return;
+        }
+        Shown::Nothing => {
+            column.say(theme, "The kernel computes this view …", area, buffer);
+            return;
+        }
+    };
+    match &answer.seen {
+        Seen::Filters { layers } => filters::draw(theme, layers, column, area, buffer),
+        Seen::Maps { image, layers, probabilities } => {
+            maps::draw(theme, (image, layers, probabilities), column, area, buffer);
+        }
+        Seen::Histogram { layers, .. } => histogram::draw(theme, layers, column, area, buffer),
+        Seen::Units { layers, .. } => units::draw(theme, layers, column, area, buffer),
+        Seen::Gradients { layers, .. } => {
+            let lanes = app.inside_training().map(|training| &training.lanes);
+            let lane = lanes.and_then(|lanes| lanes.iter().find(|lane| lane.lane == network.lane));
+            gradients::draw(theme, layers, lane, column, area, buffer);
+        }
+        Seen::Confusion { classes, matrix, .. } => confusion::draw(theme, classes, matrix, column, area, buffer),
+        Seen::Wants { layer, unit, shape, images, optimised } => {
+            wants::draw(theme, (*layer, *unit, *shape), (images, optimised), column, area, buffer);
+        }
+        Seen::Products(products) => {
+            let place = app.inside.product.unwrap_or_default();
+            products::draw(theme, products, place, column, area, buffer);
+        }
+        // Their pages put the networks together.
+        Seen::Mistakes { .. } | Seen::Ask { .. } | Seen::Answers { .. } | Seen::Ablation { .. } => {}
+    }
+}

@@ -1,6 +1,6 @@
 //! Small pictures of numbers: signed values on a scale with zero in the middle, and images.
 
-use crate::theme::{Glyphs, Palette, Theme, pixels};
+use crate::theme::{Glyphs, Theme, pixels};
 use app::Background;
 use lesson::Pixel;
 use protocol::SeenShape;
@@ -77,7 +77,8 @@ pub fn draw_signed(
 ) {
     let width = width.max(1) as usize;
     let rows = values.len().div_ceil(width);
-    let value = |column: usize, row: usize| values.get(row * width + column).copied().map(|value| share(value, largest));
+    let value =
+        |column: usize, row: usize| values.get(row * width + column).copied().map(|value| share(value, largest));
     match size {
         TileSize::Large => {
             for (row, column) in (0..rows).flat_map(|row| (0..width).map(move |column| (row, column))) {
@@ -140,7 +141,8 @@ pub fn draw_image(theme: &Theme, shape: SeenShape, stored: &[u8], shrink: u32, a
     let pixel = |x: u32, y: u32| -> Option<Pixel> {
         (y < height).then_some(())?;
         let channel = |channel: u32| {
-            let places = (0..shrink).flat_map(|down| (0..shrink).map(move |right| (y * shrink + down, x * shrink + right)));
+            let places =
+                (0..shrink).flat_map(|down| (0..shrink).map(move |right| (y * shrink + down, x * shrink + right)));
             let at = |(y, x): (u32, u32)| ((y * shape.width + x) * shape.channels + channel) as usize;
             let sum: u32 = places.map(|place| u32::from(stored.get(at(place)).copied().unwrap_or(0))).sum();
             ((sum + shrink * shrink / 2) / (shrink * shrink)) as u8
@@ -159,11 +161,7 @@ pub fn draw_image(theme: &Theme, shape: SeenShape, stored: &[u8], shrink: u32, a
 
 /// A glyph for a share from 0 to 1, and a colour where there are any.
 pub fn shade(theme: &Theme, share: f64) -> char {
-    let shades = if theme.glyphs == Glyphs::Ascii { ['.', ':', '+', '#', '#'] } else { ['·', '░', '▒', '▓', '█'] };
+    let shades =
+        if theme.glyphs == Glyphs::Ascii { ['.', ':', '+', '#', '#'] } else { ['·', '░', '▒', '▓', '█'] };
     shades[((share.clamp(0.0, 1.0) * 5.0) as usize).min(4)]
-}
-
-/// Whether the terminal shows no colours at all.
-pub fn is_colourless(theme: &Theme) -> bool {
-    theme.palette == Palette::None
 }

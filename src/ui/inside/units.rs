@@ -23,45 +23,57 @@ pub fn draw(theme: &Theme, layers: &[LayerUnits], column: &Column, area: Rect, b
     }
     let foot = 3;
     let body = Rect { height: area.height.saturating_sub(foot), ..area };
-    scrolled(theme, &lines, column.top, |_| 1, body, buffer, |line, place, buffer| {
-        let room = usize::from(place.width);
-        match line {
-            Line::Heading(at) => {
-                let layer = &layers[*at];
-                let text = format!(
-                    "{}: {} units, zero {:.1} %, saturated {:.1} %",
-                    layer.layer,
-                    layer.zeros.len(),
-                    mean(&layer.zeros),
-                    mean(&layer.saturated)
-                );
-                buffer.set_stringn(place.x, place.y, theme.text(&text), room, theme.strong());
-            }
-            Line::Dead(at) => {
-                let dead = &layers[*at].dead;
-                let list: Vec<String> = dead.iter().map(u32::to_string).collect();
-                let text =
-                    if dead.is_empty() { "none is dead".into() } else { format!("{} dead: {}", dead.len(), list.join(", ")) };
-                let style = if dead.is_empty() { theme.faint() } else { theme.bad() };
-                buffer.set_stringn(place.x, place.y, app::truncate(&theme.text(&text), room), room, style);
-            }
-            Line::Units { layer: at, first } => {
-                let layer = &layers[*at];
-                let chosen = column.unit.filter(|(chosen, _)| *chosen == layer.layer).map(|(_, unit)| unit as usize);
-                for (offset, unit) in (*first..(first + across).min(layer.zeros.len())).enumerate() {
-                    let is_dead = layer.dead.contains(&(unit as u32));
-                    let (glyph, style) = match is_dead {
-                        true => ('x', theme.bad()),
-                        false => (shade(theme, layer.zeros[unit] / 100.0), theme.accent()),
+    scrolled(
+        theme,
+        &lines,
+        column.top,
+        |_| 1,
+        body,
+        buffer,
+        |line, place, buffer| {
+            let room = usize::from(place.width);
+            match line {
+                Line::Heading(at) => {
+                    let layer = &layers[*at];
+                    let text = format!(
+                        "{}: {} units, zero {:.1} %, saturated {:.1} %",
+                        layer.layer,
+                        layer.zeros.len(),
+                        mean(&layer.zeros),
+                        mean(&layer.saturated)
+                    );
+                    buffer.set_stringn(place.x, place.y, theme.text(&text), room, theme.strong());
+                }
+                Line::Dead(at) => {
+                    let dead = &layers[*at].dead;
+                    let list: Vec<String> = dead.iter().map(u32::to_string).collect();
+                    let text = if dead.is_empty() {
+                        "none is dead".into()
+                    } else {
+                        format!("{} dead: {}", dead.len(), list.join(", "))
                     };
-                    let x = place.x + 2 * offset as u16;
-                    let text = if chosen == Some(unit) { format!("{glyph}<") } else { format!("{glyph} ") };
-                    let style = if chosen == Some(unit) { theme.selected() } else { style };
-                    buffer.set_stringn(x, place.y, text, 2, style);
+                    let style = if dead.is_empty() { theme.faint() } else { theme.bad() };
+                    buffer.set_stringn(place.x, place.y, app::truncate(&theme.text(&text), room), room, style);
+                }
+                Line::Units { layer: at, first } => {
+                    let layer = &layers[*at];
+                    let chosen =
+                        column.unit.filter(|(chosen, _)| *chosen == layer.layer).map(|(_, unit)| unit as usize);
+                    for (offset, unit) in (*first..(first + across).min(layer.zeros.len())).enumerate() {
+                        let is_dead = layer.dead.contains(&(unit as u32));
+                        let (glyph, style) = match is_dead {
+                            true => ('x', theme.bad()),
+                            false => (shade(theme, layer.zeros[unit] / 100.0), theme.accent()),
+                        };
+                        let x = place.x + 2 * offset as u16;
+                        let text = if chosen == Some(unit) { format!("{glyph}<") } else { format!("{glyph} ") };
+                        let style = if chosen == Some(unit) { theme.selected() } else { style };
+                        buffer.set_stringn(x, place.y, text, 2, style);
+                    }
                 }
             }
-        }
-    });
+        },
+    );
     let key = "each sign a unit: the fuller, the oftener zero; x is dead, zero for every image";
     let y = area.bottom().saturating_sub(foot);
     column.say(theme, key, Rect { y, height: 2, ..area }, buffer);

@@ -1,0 +1,179 @@
+//! The gallery of images with wrong answers, and the chosen one with what every network says of it.
+
+use super::tiles::{draw_image, image_cells};
+use super::{Column, Network, scrolled};
+use crate::theme::Theme;
+use app::{App, MistakeEntry, MistakeFilter, Shown};
+use protocol::{Seen, SeenShape};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+/// Columns of the chosen image and its answers.
+const DETAIL: u16 = 30;
+
+pub fn draw(app: &App, theme: &Theme, networks: &[Network], column: &Column, area: Rect, buffer: &mut Buffer) {
+    let entries = app.mistake_entries();
+    let shapes = networks.iter().find_map(|network| match network.shown.answer().map(|answer| &answer.seen) {
+        Some(Seen::Mistakes { shape, classes, .. }) => Some((*shape, classes)),
+        _ => None,
+    });
+    let Some((shape, classes)) = shapes else {
+        let fault = networks.iter().find_map(|network| match network.shown {
+            Shown::Fault(why) => Some(why),
+            _ => None,
+        });
+        column.say(theme, fault.unwrap_or("The answers to every image are being computed."), area, buffer);
+        return;
+    };
+    let room = usize::from(area.width);
+    let counts: Vec<String> = networks.iter().map(|network| network.title.clone() + &wrong(network.shown)).collect();
+    buffer.set_stringn(area.x, area.y, theme.text(&counts.join(" · ")), room, theme.strong());
+    let which = format!("{} images listed: {}; m for others", entries.len(), filter_text(app.inside.filter, networks));
+    buffer.set_stringn(area.x, area.y + 1, app::truncate(&theme.text(&which), room), room, theme.faint());
+    let body = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
+    let gallery = Rect { width: body.width.saturating_sub(DETAIL + 1), ..body };
+    let shrink = if shape.height >= 20 { 2 } else { 1 };
+    let (width, height) = image_cells(shape, shrink);
+    // A row of the class and a row of what is answered.
+    let (wide, high) = (width + 2, height + 2);
+    let across = usize::from((gallery.width / wide).max(1));
+    let rows: Vec<usize> = (0..entries.len()).step_by(across).collect();
+    let selected = app.inside.selected.min(entries.len().saturating_sub(1));
+    let fits = usize::from((gallery.height / high).max(1));
+    let top = (selected / across).saturating_sub(fits - 1);
+    scrolled(
+        theme,
+        &rows,
+        top,
+        |_| high,
+        gallery,
+        buffer,
+        |first, place, buffer| {
+            for (at, number) in (*first..(first + across).min(entries.len())).enumerate() {
+                let entry = &entries[number];
+                let x = place.x + at as u16 * wide;
+                let tile = Rect { x, width, height, ..place };
+                draw_image(theme, shape, entry.pixels, shrink, tile, buffer);
+                let truth = class(classes, entry.truth);
+                let style = if number == selected { theme.selected() } else { Style::new() };
+                buffer.set_stringn(
+                    x,
+                    place.y + height,
+                    format!("{truth:<w$}", w = usize::from(width)),
+                    usize::from(width),
+                    style,
+                );
+                draw_answers(theme, entry, networks, classes, (x, place.y + height + 1, width), buffer);
+            }
+        },
+    );
+    if let Some(entry) = entries.get(selected) {
+        let detail = Rect { x: gallery.right() + 1, width: body.width - gallery.width - 1, ..body };
+        draw_detail(app, theme, (entry, shape), networks, classes, detail, buffer);
+    }
+}
+
+/// Beneath a tile: the marker of each network with its answer.
+fn draw_answers(
+    theme: &Theme,
+    entry: &MistakeEntry,
+    networks: &[Network],
+    classes: &[String],
+    (mut x, y, width): (u16, u16, u16),
+    buffer: &mut Buffer,
+) {
+    let end = x + width;
+    for (network, wrong) in networks.iter().zip(&entry.wrong) {
+        let answer = wrong.map_or(entry.truth, |mistake| mistake.answer);
+        let text = format!("{}{} ", theme.marker(network.slot), class(classes, answer));
+        let style = if wrong.is_some() { theme.arm(network.slot) } else { theme.faint() };
+        x = buffer.set_stringn(x, y, text, usize::from(end.saturating_sub(x)), style).0;
+    }
+}
+
+fn draw_detail(
+    app: &App,
+    theme: &Theme,
+    (entry, shape): (&MistakeEntry, SeenShape),
+    networks: &[Network],
+    classes: &[String],
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let needed = 2 + networks.len() as u16 * 5;
+    let shrink = if area.height >= image_cells(shape, 1).1 + needed { 1 } else { 2 };
+    let (_, rows) = image_cells(shape, shrink);
+    draw_image(theme, shape, entry.pixels, shrink, Rect { height: rows.min(area.height), ..area }, buffer);
+    let mut y = area.y + rows;
+    let room = usize::from(area.width);
+    let head = format!("{} image {}, truth {}", app.inside.split.name(), entry.number, class(classes, entry.truth));
+    buffer.set_stringn(area.x, y, theme.text(&head), room, theme.strong());
+    y += 1;
+    let Some(view) = app.chosen_mistake_view() else { return };
+    for network in networks {
+        if y >= area.bottom() {
+            return;
+        }
+        let title = format!("{} {}", theme.marker(network.slot), network.title);
+        buffer.set_stringn(area.x, y, app::truncate(&theme.text(&title), room), room, theme.arm(network.slot));
+        y += 1;
+        let shown = app.inside_view(network.lane, view.clone(), true);
+        let Shown::Current(answer) = shown else {
+            buffer.set_stringn(area.x, y, theme.text("  …"), room, theme.faint());
+            y += 4;
+            continue;
+        };
+        let Seen::Ask { probabilities, .. } = &answer.seen else { continue };
+        let mut ranked: Vec<(usize, f32)> = probabilities.iter().copied().enumerate().collect();
+        ranked.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+        for (at, (of, share)) in ranked.into_iter().take(3).enumerate() {
+            if y >= area.bottom() {
+                return;
+            }
+            let is_true = of == entry.truth as usize;
+            let text = format!(
+                "  {:<9} {:5.1} %{}",
+                class(classes, of as u32),
+                100.0 * share,
+                if is_true { " true" } else { "" }
+            );
+            let style = if is_true {
+                theme.good()
+            } else if at == 0 {
+                theme.bad()
+            } else {
+                Style::new()
+            };
+            buffer.set_stringn(area.x, y, theme.text(&text), room, style);
+            y += 1;
+        }
+        y += 1;
+    }
+}
+
+fn class(classes: &[String], number: u32) -> String {
+    classes.get(number as usize).cloned().unwrap_or_else(|| number.to_string())
+}
+
+/// How many images a network gets wrong.
+fn wrong(shown: Shown) -> String {
+    match shown.answer().map(|answer| (&answer.seen, answer.epoch)) {
+        Some((Seen::Mistakes { wrong, images, .. }, epoch)) => format!(" epoch {epoch}: {wrong} of {images} wrong"),
+        _ => " …".into(),
+    }
+}
+
+fn filter_text(filter: MistakeFilter, networks: &[Network]) -> String {
+    match (filter, networks) {
+        (_, [one]) => format!("wrong by {}", one.title),
+        (MistakeFilter::Both, _) => "wrong by both".into(),
+        (MistakeFilter::FirstAlone, [first, second, ..]) => {
+            format!("wrong by {}, right by {}", first.title, second.title)
+        }
+        (MistakeFilter::SecondAlone, [first, second, ..]) => {
+            format!("right by {}, wrong by {}", first.title, second.title)
+        }
+        (MistakeFilter::Any, _) | (_, []) => "wrong by one or both".into(),
+    }
+}

@@ -1,0 +1,148 @@
+//! One output of a layer as numbers: what the unit sees, its weights, their products, the sum, the bias, the activation.
+
+use super::Column;
+use super::tiles::{TileSize, draw_signed, largest};
+use crate::theme::Theme;
+use app::ProductPlace;
+use protocol::{LayerKind, SeenProducts};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+/// Columns of a number, with a blank.
+const NUMBER: u16 = 5;
+
+pub fn draw(theme: &Theme, of: &SeenProducts, place: ProductPlace, column: &Column, area: Rect, buffer: &mut Buffer) {
+    let room = usize::from(area.width);
+    let mut y = area.y;
+    let mut line = |text: &str, style: Style, buffer: &mut Buffer| {
+        if y < area.bottom() {
+            buffer.set_stringn(area.x, y, app::truncate(&theme.text(text), room), room, style);
+        }
+        y += 1;
+    };
+    let at = if of.layer.kind == LayerKind::Conv {
+        format!(" at row {}, column {} of {}x{}", of.row, of.column, of.width, of.height)
+    } else {
+        String::new()
+    };
+    line(&format!("{} unit {}{at}, {}", of.layer, of.unit, column.caption), theme.strong(), buffer);
+    let chosen = place.product.min(of.x.len().saturating_sub(1));
+    let (x, w) = (of.x.get(chosen).copied().unwrap_or(0.0), of.weights.get(chosen).copied().unwrap_or(0.0));
+    let products: Vec<f32> = of.x.iter().zip(&of.weights).map(|(x, w)| x * w).collect();
+    let sum: f32 = products.iter().sum();
+    line(
+        &format!("product {} of {}: {x:.4} x {w:.4} = {:.4}", chosen + 1, products.len(), x * w),
+        theme.accent().patch(theme.strong()),
+        buffer,
+    );
+    let phi = of.activation.map_or(String::new(), |activation| format!(", {} gives {:.4}", activation.title(), of.y));
+    line(&format!("sum {sum:.4} + bias {:.4} = z {:.4}{phi}", of.bias, of.z), theme.strong(), buffer);
+    let side = of.side.max(1) as usize;
+    let length = side * side;
+    let map = chosen / length;
+    let body = Rect { y: area.y + 4, height: area.height.saturating_sub(4), ..area };
+    if side == 1 {
+        draw_list(theme, of, &products, chosen, body, buffer);
+        return;
+    }
+    let title = if of.inputs > 1 { format!("input map {} of {}:", map + 1, of.inputs) } else { "the image:".into() };
+    buffer.set_stringn(body.x, body.y - 1, &title, room, theme.faint());
+    let parts = [("what it sees", &of.x), ("weights", &of.weights), ("products", &products)];
+    let width = side as u16 * NUMBER;
+    // Side by side where there is room, else one below the other.
+    let is_beside = body.width >= 3 * (width + 2) - 2;
+    for (at, (name, values)) in (0..).zip(parts) {
+        let (left, top) =
+            if is_beside { (body.x + at * (width + 2), body.y) } else { (body.x, body.y + at * (side as u16 + 1)) };
+        if top >= body.bottom() {
+            break;
+        }
+        buffer.set_stringn(left, top, name, usize::from(width), theme.faint());
+        let of_map = values.get(map * length..(map + 1) * length).unwrap_or_default();
+        for (row, numbers) in (0..).zip(of_map.chunks(side)) {
+            for (offset, value) in (0..).zip(numbers) {
+                let (x, y) = (left + offset * NUMBER, top + 1 + row);
+                if y >= body.bottom() || x >= body.right() {
+                    continue;
+                }
+                let is_chosen = usize::from(row) * side + usize::from(offset) == chosen % length;
+                let style = if is_chosen { theme.selected() } else { look(theme, *value) };
+                buffer.set_stringn(x, y, short(*value), usize::from(NUMBER - 1), style);
+            }
+        }
+    }
+    // The same as tiles of all inputs, to find a place in them.
+    let top = body.y + if is_beside { side as u16 + 2 } else { 3 * (side as u16 + 1) };
+    let (tile, height) = TileSize::Small.cells(theme, of.side, of.side);
+    if of.inputs > 1 && top + height < body.bottom() {
+        buffer.set_stringn(body.x, top, "products of all input maps:", room, theme.faint());
+        let strongest = largest(&products);
+        for (input, values) in (0..).zip(products.chunks(length)) {
+            let across = (body.width / (tile + 1)).max(1);
+            let (left, y) = (body.x + input % across * (tile + 1), top + 1 + input / across * (height + 1));
+            if y + height > body.bottom() {
+                break;
+            }
+            draw_signed(
+                theme,
+                TileSize::Small,
+                values,
+                (of.side, strongest),
+                Rect { x: left, y, width: tile, height },
+                buffer,
+            );
+        }
+    }
+}
+
+/// The products of a fully connected layer, the strongest first.
+fn draw_list(theme: &Theme, of: &SeenProducts, products: &[f32], chosen: usize, area: Rect, buffer: &mut Buffer) {
+    let mut ranked: Vec<usize> = (0..products.len()).collect();
+    ranked.sort_by(|a, b| products[*b].abs().total_cmp(&products[*a].abs()));
+    buffer.set_stringn(area.x, area.y, "the strongest products:", usize::from(area.width), theme.faint());
+    let rows = usize::from(area.height.saturating_sub(1));
+    for (row, at) in (0..).zip(ranked.into_iter().take(rows)) {
+        let text = format!("input {at:>4}: {:>9.4} x {:>9.4} = {:>9.4}", of.x[at], of.weights[at], products[at]);
+        let style = if at == chosen { theme.selected() } else { look(theme, products[at]) };
+        buffer.set_stringn(area.x, area.y + 1 + row, text, usize::from(area.width), style);
+    }
+}
+
+fn look(theme: &Theme, value: f32) -> Style {
+    if value == 0.0 { theme.faint() } else { Style::new() }
+}
+
+/// A number in four columns.
+fn short(value: f32) -> String {
+    let text = match value.abs() {
+        size if size < 0.005 => "0".into(),
+        size if size < 0.995 => format!("{value:.2}").replacen("0.", ".", 1),
+        size if size < 9.95 && value > 0.0 => format!("{value:.2}"),
+        size if size < 9.95 => format!("{value:.1}"),
+        size if size < 99.5 && value > 0.0 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
+    };
+    format!("{text:>4}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn a_number_takes_four_columns() {
+        let cases = [
+            (0.0, "   0"),
+            (0.125, " .12"),
+            (-0.5, "-.50"),
+            (1.0, "1.00"),
+            (-2.56, "-2.6"),
+            (31.4, "31.4"),
+            (-31.4, " -31"),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(short(value), expected, "{value}");
+        }
+    }
+}

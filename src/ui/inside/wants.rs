@@ -1,0 +1,49 @@
+//! What a unit responds to most: images of the data, and one that gradient ascent has found.
+
+use super::Column;
+use super::tiles::{draw_image, image_cells};
+use crate::theme::Theme;
+use protocol::{Layer, Optimised, Response, SeenShape};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+pub fn draw(
+    theme: &Theme,
+    (layer, unit, shape): (Layer, u32, SeenShape),
+    (images, optimised): (&[Response], &Optimised),
+    column: &Column,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let room = usize::from(area.width);
+    let head = format!("{layer} unit {unit}: the image that it wants, output {:.2}", optimised.output);
+    buffer.set_stringn(area.x, area.y, theme.text(&head), room, theme.strong());
+    let shrink = if area.height >= 36 { 1 } else { 2 };
+    let (width, height) = image_cells(shape, shrink);
+    draw_image(
+        theme,
+        shape,
+        &optimised.pixels,
+        shrink,
+        Rect { y: area.y + 1, height: height.min(area.height), ..area },
+        buffer,
+    );
+    let beside = Rect { x: area.x + width + 1, width: area.width.saturating_sub(width + 1), y: area.y + 1, height };
+    let how =
+        format!("{} steps of gradient ascent from seed {}; {}", optimised.steps, optimised.seed, optimised.regulariser);
+    column.say(theme, &how, beside, buffer);
+    let y = area.y + height + 1;
+    let text = format!("the {} images with its largest outputs:", column.split.name());
+    buffer.set_stringn(area.x, y, theme.text(&text), room, theme.faint());
+    let (width, height) = image_cells(shape, 2);
+    let across = ((area.width + 1) / (width + 1)).max(1);
+    for (at, image) in (0..).zip(images) {
+        let (x, y) = (area.x + at % across * (width + 1), y + 1 + at / across * (height + 1));
+        if y + height >= area.bottom() {
+            break;
+        }
+        draw_image(theme, shape, &image.pixels, 2, Rect { x, y, width, height }, buffer);
+        let caption = format!("{} {:.1}", column.class(image.truth as usize), image.output);
+        buffer.set_stringn(x, y + height, theme.text(&caption), usize::from(width), theme.faint());
+    }
+}
