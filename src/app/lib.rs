@@ -7,6 +7,7 @@ mod banner;
 mod chart;
 mod copy;
 mod event;
+mod images;
 mod inbox;
 mod key_table;
 pub mod keys;
@@ -34,6 +35,7 @@ pub use chart::{
 };
 pub use copy::CopiedText;
 pub use event::{Effect, Event, Link, StoreQuery, Tag};
+pub use images::{CellSize, ImageChoice, ImageOutput, ImageProtocol, ImageSupport, TerminalReply};
 pub use inbox::pending::PendingQueries;
 pub use keys::{Action, BINDINGS, Binding, CHART_BINDINGS, ChartAction};
 pub use lab::compare::{CompareField, CompareView, ComparedArm, LabComparison};
@@ -94,6 +96,8 @@ pub struct App {
     /// Whether the terminal's background is dark or light.
     pub background: Background,
     background_source: BackgroundSource,
+    /// Whether the terminal shows images with true pixels.
+    pub image_support: ImageSupport,
     /// Index of the open lesson in the library.
     pub lesson: usize,
     pub view: LessonView,
@@ -188,6 +192,7 @@ impl App {
             glyphs: Glyphs::default(),
             background: Background::default(),
             background_source: BackgroundSource::default(),
+            image_support: ImageSupport::default(),
             view: LessonView::default(),
             screen: Screen::default(),
             modals: Vec::new(),
@@ -250,6 +255,13 @@ impl App {
     #[must_use]
     pub fn with_background(mut self, background: Background, source: BackgroundSource) -> Self {
         (self.background, self.background_source) = (background, source);
+        self
+    }
+
+    /// Sets what is known of the terminal's images.
+    #[must_use]
+    pub fn with_images(mut self, support: ImageSupport) -> Self {
+        self.image_support = support;
         self
     }
 
