@@ -364,7 +364,7 @@ impl Notebook {
         queue!(self.output, BeginSynchronizedUpdate)?;
         let (app, theme) = (&self.app, &self.theme);
         let mut charts = Vec::new();
-        self.screen.draw(|frame| charts = ui::draw_and_locate(app, theme, frame))?;
+        self.screen.draw(|frame| charts = ui::draw_and_locate(app, theme, frame).charts)?;
         self.app.drawn_charts = charts;
         queue!(self.output, EndSynchronizedUpdate)?;
         self.output.write_frame()
