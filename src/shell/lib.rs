@@ -9,6 +9,8 @@ mod decoder;
 mod forced_panic;
 mod frame_output;
 mod highlight;
+mod image_encoding;
+mod images;
 mod input;
 mod kernel_link;
 mod lesson_file;

@@ -4,6 +4,7 @@ use super::backend::AnsiBackend;
 use super::background::{InitialBackground, ThemeChoice};
 use super::clipboard::{self, Terminal as ClipboardTerminal};
 use super::frame_output::FrameOutput;
+use super::images::ScreenImages;
 use super::input::Interrupt;
 use super::kernel_link::{Command, KernelLink};
 use super::lesson_watch::WatchedLesson;
@@ -18,7 +19,7 @@ use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchron
 use crossterm::{cursor, queue};
 use lesson::Library;
 use protocol::{Layer, Metric, RunId, Study};
-use ratatui::Terminal;
+use ratatui::{Frame, Terminal};
 use signal_hook::iterator::Signals;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
@@ -129,6 +130,7 @@ struct Notebook {
     background_query: &'static [u8],
     /// When the query was sent last, until it is answered.
     query_sent: Option<Instant>,
+    images: ScreenImages,
     interrupt: Interrupt,
     home: Home,
     screen: Screen,
@@ -161,6 +163,7 @@ impl Notebook {
             theme,
             background_query,
             query_sent: None,
+            images: ScreenImages::default(),
             interrupt,
             home,
             screen,
@@ -314,7 +317,7 @@ impl Notebook {
             Effect::RestartKernel => self.link.send(Command::Restart),
             Effect::Highlight { lesson, code } => highlight::start(&self.sender, lesson, code)?,
             Effect::Suspend => self.suspend()?,
-            Effect::Redraw => self.screen = clear_screen(&self.output)?,
+            Effect::Redraw => self.clear_screen()?,
         }
         Ok(())
     }
@@ -360,12 +363,20 @@ impl Notebook {
         self.link.send(Command::Request { tag, body, start });
     }
 
+    fn clear_screen(&mut self) -> io::Result<()> {
+        self.screen = clear_screen(&self.output)?;
+        self.images.forget(&mut self.output)
+    }
+
     fn draw(&mut self) -> io::Result<()> {
         queue!(self.output, BeginSynchronizedUpdate)?;
+        let output = self.app.image_support.output();
+        if self.images.must_clear(output) {
+            self.clear_screen()?;
+        }
         let (app, theme) = (&self.app, &self.theme);
-        let mut charts = Vec::new();
-        self.screen.draw(|frame| charts = ui::draw_and_locate(app, theme, frame).charts)?;
-        self.app.drawn_charts = charts;
+        let draw = |frame: &mut Frame| ui::draw_and_locate(app, theme, frame);
+        self.app.drawn_charts = self.images.draw_frame(&mut self.screen, output, draw)?;
         queue!(self.output, EndSynchronizedUpdate)?;
         self.output.write_frame()
     }
@@ -413,7 +424,7 @@ impl Notebook {
         std::mem::forget(TerminalGuard::acquire()?);
         let (columns, rows) = frame_size()?;
         update(&mut self.app, Event::Resize(columns, rows));
-        self.screen = clear_screen(&self.output)?;
+        self.clear_screen()?;
         // The notebook may be on another terminal by now.
         self.query_background()?;
         Ok(())
