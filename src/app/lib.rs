@@ -265,6 +265,11 @@ impl App {
         self
     }
 
+    /// The size of a cell in pixels, where images are shown with true pixels.
+    pub fn image_cell(&self) -> Option<CellSize> {
+        self.image_support.output().map(|output| output.cell)
+    }
+
     /// Sets the reader's seed, which holds unless the store has one.
     #[must_use]
     pub fn with_reader(self, reader: u64) -> Self {

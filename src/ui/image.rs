@@ -70,13 +70,18 @@ pub fn draw(
     area
 }
 
-/// The largest size with the proportions of an image that fits into the room.
+/// The largest size with the proportions of an image that fits into the room. An image that is enlarged three times or more
+/// is enlarged by a whole number, so that all its pixels are as large: elsewhere the difference would be seen.
 pub fn fit((width, height): (u32, u32), room: (u32, u32)) -> (u32, u32) {
-    let [width, height, most_width, most_height] = [width, height, room.0, room.1].map(u64::from);
+    let [width, height, most_width, most_height] = [width.max(1), height.max(1), room.0, room.1].map(u64::from);
+    let whole = (most_width / width).min(most_height / height);
+    if whole >= 3 {
+        return ((width * whole) as u32, (height * whole) as u32);
+    }
     let (width, height) = if most_width * height <= most_height * width {
-        (most_width, most_width * height / width.max(1))
+        (most_width, most_width * height / width)
     } else {
-        (most_height * width / height.max(1), most_height)
+        (most_height * width / height, most_height)
     };
     (width.max(1) as u32, height.max(1) as u32)
 }
@@ -247,7 +252,8 @@ mod tests {
     #[test]
     fn an_image_is_as_large_as_fits() {
         assert_eq!(fit((28, 28), (280, 300)), (280, 280));
-        assert_eq!(fit((28, 14), (100, 100)), (100, 50));
+        assert_eq!(fit((28, 14), (100, 100)), (84, 42), "three times");
+        assert_eq!(fit((28, 14), (70, 100)), (70, 35));
         assert_eq!(fit((1, 1000), (10, 10)), (1, 10));
         assert_eq!(fit((u32::MAX, u32::MAX), (10, 20)), (10, 10));
         let image = Image::new(&FOUR, (2, 2));

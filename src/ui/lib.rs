@@ -34,7 +34,7 @@ pub struct DrawnFrame {
 
 /// The same; returns where the charts and the images are.
 pub fn draw_and_locate(app: &App, theme: &Theme, frame: &mut Frame) -> DrawnFrame {
-    let theme = &theme.on(app.background).with_images(app.image_support.output().map(|output| output.cell));
+    let theme = &theme.on(app.background).with_images(app.image_cell());
     let mut images = FrameImages::default();
     let charts = draw_parts(app, theme, frame, &mut images);
     let images = images.finish(theme, frame.buffer_mut());

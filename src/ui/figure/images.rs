@@ -10,12 +10,20 @@ use std::ops::Range;
 
 /// Draws some images of a grid row by row, each with its caption beneath.
 pub fn draw(theme: &Theme, figure: &ImageGrid, shown: Range<usize>, area: Rect, canvas: &mut ImageCanvas) {
-    let ImageLayout { scale, width, height, across, .. } = ImageLayout::new(figure, area.width, area.height);
+    let layout = ImageLayout::new(figure, area.width, area.height, theme.image_cell);
+    let ImageLayout { width, height, across, .. } = layout;
+    let size = (figure.width, figure.height);
     for (at, number) in (0_u16..).zip(shown) {
         let Some(image) = figure.images.get(number) else { break };
         let (left, top) = (area.x + at % across * (width + 1), area.y + at / across * height);
-        let place = Rect { x: left, y: top, width, height }.intersection(area);
-        one(theme, image, (figure.width, figure.height), scale, place, canvas);
+        let whole = Rect { x: left, y: top, width: layout.columns, height: layout.rows };
+        let place = whole.intersection(area);
+        if place == whole || theme.image_cell.is_some() {
+            let pixels: Vec<Pixel> = image.iter().map(|value| [*value; 3]).collect();
+            image::draw(theme, &pixels, size, place, canvas);
+        } else {
+            one(theme, image, size, 1, place, canvas);
+        }
         if let Some(caption) = figure.captions.get(number) {
             let row = top + height - 1;
             if row < area.bottom() {

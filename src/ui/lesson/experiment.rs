@@ -62,7 +62,7 @@ pub fn draw(
     }
     let place = Rect { y: y + 1, height: last - y - 1, ..inner };
     let drawn = app.with_predictions(key, outcome);
-    let pages = pages(&drawn, place.width, place.height);
+    let pages = pages(&drawn, place.width, place.height, theme.image_cell);
     let at = pages.len().checked_sub(1).map(|most| view.page.min(most))?;
     draw_page_numbers(theme, &title(outcome, &pages[at]), at, pages.len(), Rect { y, height: 1, ..inner }, buffer);
     let viewport = app.viewport(&Pane::Cell(key.clone()));
