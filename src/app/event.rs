@@ -2,6 +2,7 @@
 
 use crate::background::Background;
 use crate::copy::CopiedText;
+use crate::images::TerminalReply;
 use crossterm::event::{KeyEvent, MouseEvent};
 use lesson::{HighlightedCode, Parsed};
 use protocol::{self, CellKey, Layer, Metric, Reply, RequestBody, RunEvent, RunId, RunSummary, SettingsText};
@@ -77,6 +78,8 @@ pub enum Event {
     Resize(u16, u16),
     /// The terminal's reply to the query for its background.
     Background(Background),
+    /// The terminal's reply to one of the queries for images.
+    Terminal(TerminalReply),
     Link(Link),
     Reply(Tag, Reply),
     /// A request that got no reply, and why.

@@ -7,6 +7,7 @@ mod banner;
 mod chart;
 mod copy;
 mod event;
+mod images;
 mod inbox;
 mod inside;
 mod key_table;
@@ -35,6 +36,7 @@ pub use chart::{
 };
 pub use copy::CopiedText;
 pub use event::{Effect, Event, Link, StoreQuery, Tag};
+pub use images::{CellSize, ImageChoice, ImageOutput, ImageProtocol, ImageSupport, TerminalReply};
 pub use inbox::pending::PendingQueries;
 pub use inside::answers::{Answered, Answers, Shown};
 pub use inside::digit::{self, Drawing, OwnDigit, OwnDigits, Pen};
@@ -102,6 +104,8 @@ pub struct App {
     /// Whether the terminal's background is dark or light.
     pub background: Background,
     background_source: BackgroundSource,
+    /// Whether the terminal shows images with true pixels.
+    pub image_support: ImageSupport,
     /// Index of the open lesson in the library.
     pub lesson: usize,
     pub view: LessonView,
@@ -198,6 +202,7 @@ impl App {
             glyphs: Glyphs::default(),
             background: Background::default(),
             background_source: BackgroundSource::default(),
+            image_support: ImageSupport::default(),
             view: LessonView::default(),
             screen: Screen::default(),
             modals: Vec::new(),
@@ -262,6 +267,18 @@ impl App {
     pub fn with_background(mut self, background: Background, source: BackgroundSource) -> Self {
         (self.background, self.background_source) = (background, source);
         self
+    }
+
+    /// Sets what is known of the terminal's images.
+    #[must_use]
+    pub fn with_images(mut self, support: ImageSupport) -> Self {
+        self.image_support = support;
+        self
+    }
+
+    /// The size of a cell in pixels, where images are shown with true pixels.
+    pub fn image_cell(&self) -> Option<CellSize> {
+        self.image_support.output().map(|output| output.cell)
     }
 
     /// Sets the reader's seed, which holds unless the store has one.

@@ -79,6 +79,10 @@ fn handle(app: &mut App, event: Event) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Event::Terminal(reply) => {
+            app.image_support.apply(reply);
+            Vec::new()
+        }
         Event::Link(link) => app.change_link(link),
         Event::Reply(tag, reply) => app.handle_reply(tag, reply),
         Event::Unanswered(tag, why) => app.handle_unanswered(tag, why),

@@ -1,10 +1,11 @@
-//! Decodes the bytes that a terminal sends into keys, mouse events and pastes.
+//! Decodes the bytes that a terminal sends into keys, mouse events, pastes and answers to the notebook's own queries.
 //!
 //! A terminal sends more than keys: answers to another program's queries, reports, sequences of extensions. A complete
 //! sequence that is unknown is ignored. An incomplete one is waited for, with a timeout. So no byte can block the keyboard,
 //! and Ctrl-C is recognised in every state.
 
-use app::Background;
+use super::image_queries::{ITERM_PROGRAMS, KITTY_QUERY_KEY};
+use app::{Background, CellSize, ImageProtocol, TerminalReply};
 use crossterm::event::{
     KeyCode, KeyEvent, KeyEventKind, KeyEventState, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
@@ -18,6 +19,8 @@ pub enum Input {
     Paste(String),
     /// The answer to the query for the background's colour.
     Background(Background),
+    /// The answer to a query for images.
+    Terminal(TerminalReply),
 }
 
 /// After this time an ESC byte that nothing follows is the key Esc.
@@ -26,7 +29,8 @@ const ESCAPE_TIMEOUT: Duration = Duration::from_millis(50);
 const SEQUENCE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Longer sequences are read to their end and ignored.
 const LONGEST_SEQUENCE: usize = 64;
-/// How many bytes of a terminal's string are stored. Only a colour is of interest, and it is short.
+/// How many bytes of a terminal's string are stored. Only a colour, a version and whether images are supported are of
+/// interest, and these are short.
 const LONGEST_STRING: usize = 128;
 /// The rest of a longer paste is dropped; no field needs a megabyte.
 const LONGEST_PASTE: usize = 1 << 20;
@@ -55,13 +59,23 @@ enum State {
     ConsoleFunction,
     /// `ESC [ M`: button, column and row, a byte each.
     OldMouse(Vec<u8>),
-    /// OSC, DCS, APC, PM or SOS. `escaped` is set after an ESC, which may begin the terminator.
+    /// `escaped` is set after an ESC, which may begin the terminator.
     String {
-        is_osc: bool,
+        kind: StringKind,
         text: Vec<u8>,
         escaped: bool,
     },
     Paste(Vec<u8>),
+}
+
+/// The kinds of strings that a terminal sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StringKind {
+    Osc,
+    Dcs,
+    Apc,
+    /// PM and SOS.
+    Other,
 }
 
 #[derive(Debug)]
@@ -149,7 +163,13 @@ impl Decoder {
                 b'[' => self.state = State::Csi(Vec::new()),
                 b'O' => self.state = State::Ss3,
                 b']' | b'P' | b'_' | b'^' | b'X' => {
-                    self.state = State::String { is_osc: byte == b']', text: Vec::new(), escaped: false };
+                    let kind = match byte {
+                        b']' => StringKind::Osc,
+                        b'P' => StringKind::Dcs,
+                        b'_' => StringKind::Apc,
+                        _ => StringKind::Other,
+                    };
+                    self.state = State::String { kind, text: Vec::new(), escaped: false };
                 }
                 // The terminator of a string that has already ended.
                 b'\\' => {}
@@ -191,25 +211,23 @@ impl Decoder {
                     _ => self.state = State::OldMouse(bytes),
                 }
             }
-            State::String { is_osc, mut text, escaped } => match byte {
-                b'\\' if escaped => inputs.extend(is_osc.then(|| background(&text)).flatten()),
+            State::String { kind, mut text, escaped } => match byte {
+                b'\\' if escaped => inputs.extend(answer(kind, &text)),
                 _ if escaped => {
                     self.state = State::Escape;
                     self.byte(byte, inputs);
                 }
-                ESCAPE => self.state = State::String { is_osc, text, escaped: true },
-                0x07 if is_osc => inputs.extend(background(&text)),
+                ESCAPE => self.state = State::String { kind, text, escaped: true },
+                0x07 if kind == StringKind::Osc => inputs.extend(answer(kind, &text)),
                 // ST as one byte; after another non-ASCII byte it is part of a character.
-                0x9c if text.last().is_none_or(u8::is_ascii) => {
-                    inputs.extend(is_osc.then(|| background(&text)).flatten());
-                }
+                0x9c if text.last().is_none_or(u8::is_ascii) => inputs.extend(answer(kind, &text)),
                 // CAN and SUB end every sequence.
                 0x18 | 0x1a => {}
                 _ => {
                     if text.len() < LONGEST_STRING {
                         text.push(byte);
                     }
-                    self.state = State::String { is_osc, text, escaped: false };
+                    self.state = State::String { kind, text, escaped: false };
                 }
             },
             State::Paste(mut text) => {
@@ -251,7 +269,13 @@ impl Decoder {
                 return;
             }
             0x90 | 0x98 | 0x9d..=0x9f => {
-                self.state = State::String { is_osc: byte == 0x9d, text: Vec::new(), escaped: false };
+                let kind = match byte {
+                    0x9d => StringKind::Osc,
+                    0x90 => StringKind::Dcs,
+                    0x9f => StringKind::Apc,
+                    _ => StringKind::Other,
+                };
+                self.state = State::String { kind, text: Vec::new(), escaped: false };
                 return;
             }
             // Neither a character nor its first byte.
@@ -276,11 +300,21 @@ impl Decoder {
                     inputs.extend(mouse(button, place(column), place(row), last == b'm'));
                 }
             }
+            ([b'?', rest @ ..], b'c') => {
+                // xterm, ctlseqs: the attribute 4 is Sixel graphics.
+                let sixel = numbers(rest).iter().skip(1).any(|attribute| *attribute == Some(4));
+                inputs.push(Input::Terminal(TerminalReply::Attributes { sixel }));
+            }
             (text, _) if text.iter().any(|byte| !matches!(byte, b'0'..=b'9' | b':' | b';')) => {}
             (_, b'M') => {
                 if let [Some(button), Some(column), Some(row)] = numbers(text)[..] {
                     let place = |number: u32| number.saturating_sub(1).min(u16::MAX.into()) as u16;
                     inputs.extend(mouse(button.wrapping_sub(32), place(column), place(row), false));
+                }
+            }
+            (_, b't') => {
+                if let [Some(6), Some(height), Some(width)] = numbers(text)[..] {
+                    inputs.extend(CellSize::new(width, height).map(TerminalReply::CellSize).map(Input::Terminal));
                 }
             }
             (b"200", b'~') => self.state = State::Paste(Vec::new()),
@@ -511,6 +545,26 @@ fn pasted(text: &[u8]) -> Option<Input> {
     (!text.is_empty()).then(|| Input::Paste(String::from_utf8_lossy(text).into_owned()))
 }
 
+/// Decodes the answer to a query of the notebook's, from a whole string.
+fn answer(kind: StringKind, text: &[u8]) -> Option<Input> {
+    let images = |protocol| Some(Input::Terminal(TerminalReply::Images(protocol)));
+    match kind {
+        StringKind::Osc => background(text),
+        // The version, such as `iTerm2 3.5.4` or `WezTerm 20240203`.
+        StringKind::Dcs => {
+            let version = text.strip_prefix(b">|")?;
+            let has_images = ITERM_PROGRAMS.iter().any(|name| version.starts_with(name.as_bytes()));
+            if has_images { images(ImageProtocol::Iterm) } else { None }
+        }
+        StringKind::Apc => {
+            let (keys, message) = std::str::from_utf8(text.strip_prefix(b"G")?).ok()?.split_once(';')?;
+            let is_ours = keys.split(',').any(|key| key == KITTY_QUERY_KEY);
+            if is_ours && message == "OK" { images(ImageProtocol::Kitty) } else { None }
+        }
+        StringKind::Other => None,
+    }
+}
+
 /// Parses the answer to OSC 11: `11;rgb:1e1e/1e1e/1e1e` with one to four digits each, or `11;#1e1e1e`.
 fn background(text: &[u8]) -> Option<Input> {
     let colour = std::str::from_utf8(text).ok()?.strip_prefix("11;")?;
@@ -550,13 +604,18 @@ mod tests {
         chord(code, KeyModifiers::NONE)
     }
 
+    /// The inputs of the reader, without the terminal's answers.
+    fn of_reader(inputs: Vec<Input>) -> Vec<Input> {
+        inputs.into_iter().filter(|input| !matches!(input, Input::Background(_) | Input::Terminal(_))).collect()
+    }
+
     fn ctrl_c() -> Input {
         chord(KeyCode::Char('c'), KeyModifiers::CONTROL)
     }
 
     /// Answers and reports that terminals send: modes, attributes, versions, colours, clipboards, images, sizes, the focus,
     /// the cursor's position.
-    const NO_KEYS: [&[u8]; 30] = [
+    const NO_KEYS: [&[u8]; 32] = [
         b"\x9d10;rgb:ffff/ffff/ffff\x9c",
         b"\x9b?62;22c",
         b"\x90>|XTerm(388)\x9c",
@@ -586,6 +645,8 @@ mod tests {
         b"\x1bP1+r524742=38\x1b\\",
         b"\x1bP!|00000000\x1b\\",
         b"\x1b_Gi=31;OK\x1b\\",
+        b"\x9fGi=31;EINVAL:no\x9c",
+        b"\x1b[6;20;10t",
         b"\x1b[57441;2u",
     ];
 
@@ -671,8 +732,13 @@ mod tests {
     #[test]
     fn sequences_that_are_not_keys_are_ignored() {
         for answer in NO_KEYS {
-            assert_eq!(decode(answer), [], "{}", answer.escape_ascii());
-            assert_eq!(decode(&[answer, b"q"].concat()), [plain(KeyCode::Char('q'))], "{}", answer.escape_ascii());
+            assert_eq!(of_reader(decode(answer)), [], "{}", answer.escape_ascii());
+            assert_eq!(
+                of_reader(decode(&[answer, b"q"].concat())),
+                [plain(KeyCode::Char('q'))],
+                "{}",
+                answer.escape_ascii()
+            );
         }
     }
 
@@ -694,6 +760,47 @@ mod tests {
             b"\x1b]11;rgb://\x07",
             b"\x1b]11;#\x07",
             b"\x1b]11;rgb:1/2/zz\x07",
+        ] {
+            assert_eq!(decode(strange), [], "{}", strange.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn the_answers_about_images_are_decoded_wherever_they_are_split() {
+        use TerminalReply::{Attributes, Images};
+        let cell = |width, height| TerminalReply::CellSize(CellSize::new(width, height).unwrap());
+        for (answer, expected) in [
+            (&b"\x1b_Gi=31;OK\x1b\\"[..], Images(ImageProtocol::Kitty)),
+            (b"\x1b_Gi=31,p=1;OK\x1b\\", Images(ImageProtocol::Kitty)),
+            (b"\x9fGi=31;OK\x9c", Images(ImageProtocol::Kitty)),
+            (b"\x1bP>|iTerm2 3.5.4\x1b\\", Images(ImageProtocol::Iterm)),
+            (b"\x1bP>|WezTerm 20240203-110809-5046fc22\x1b\\", Images(ImageProtocol::Iterm)),
+            (b"\x1b[?62;4;22c", Attributes { sixel: true }),
+            (b"\x1b[?62;22;4c", Attributes { sixel: true }),
+            (b"\x1b[?1;2c", Attributes { sixel: false }),
+            // The first number is the terminal's class.
+            (b"\x1b[?4c", Attributes { sixel: false }),
+            (b"\x1b[?65;42;44c", Attributes { sixel: false }),
+            (b"\x1b[6;20;10t", cell(10, 20)),
+        ] {
+            for cut in 1..=answer.len() {
+                let mut decoder = Decoder::default();
+                let mut inputs = decoder.feed(&answer[..cut]);
+                inputs.extend(decoder.feed(&answer[cut..]));
+                assert_eq!(inputs, [Input::Terminal(expected)], "{} cut at {cut}", answer.escape_ascii());
+            }
+        }
+        for strange in [
+            &b"\x1b_Gi=31;EINVAL:bad\x1b\\"[..],
+            b"\x1b_Gi=32;OK\x1b\\",
+            b"\x1b_Gi=31\x1b\\",
+            b"\x1b_G\xff;OK\x1b\\",
+            b"\x1b^Gi=31;OK\x1b\\",
+            b"\x1bP>|XTerm(388)\x1b\\",
+            b"\x1b[6;0;0t",
+            b"\x1b[6;70000;10t",
+            b"\x1b[6;20t",
+            b"\x1b[4;600;800t",
         ] {
             assert_eq!(decode(strange), [], "{}", strange.escape_ascii());
         }
@@ -777,7 +884,7 @@ mod tests {
             cuts.sort_unstable();
             let mut decoder = Decoder::default();
             let inputs: Vec<Input> = cuts.windows(2).flat_map(|cut| decoder.feed(&bytes[cut[0]..cut[1]])).collect();
-            prop_assert_eq!(inputs, [plain(KeyCode::Char('q'))]);
+            prop_assert_eq!(of_reader(inputs), [plain(KeyCode::Char('q'))]);
         }
 
         /// After any bytes with any pauses Ctrl-C is decoded at once, and any key after a timeout.

@@ -140,6 +140,7 @@ fn read_keys(events: &Sender<Incoming>, interrupt: &Interrupt) {
                 Input::Mouse(mouse) => Event::Mouse(mouse),
                 Input::Paste(text) => Event::Paste(text),
                 Input::Background(background) => Event::Background(background),
+                Input::Terminal(reply) => Event::Terminal(reply),
             };
             if events.send(Incoming::Event(event)).is_err() {
                 return;

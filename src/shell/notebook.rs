@@ -4,11 +4,14 @@ use super::backend::AnsiBackend;
 use super::background::{InitialBackground, ThemeChoice};
 use super::clipboard::{self, Terminal as ClipboardTerminal};
 use super::frame_output::FrameOutput;
+use super::image_queries::{CELL_SIZE_QUERY, ImageQueries};
+use super::images::ScreenImages;
 use super::input::Interrupt;
 use super::kernel_link::{Command, KernelLink};
 use super::lesson_watch::WatchedLesson;
 use super::store_reader::StoreReader;
 use super::terminal_guard::TerminalGuard;
+use super::terminal_queries::TerminalQueries;
 use super::terminal_size::frame_size;
 use super::thread::{Incoming, spawn};
 use super::{background, forced_panic, highlight, input, lesson_watch, report, terminal_guard};
@@ -18,7 +21,7 @@ use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchron
 use crossterm::{cursor, queue};
 use lesson::Library;
 use protocol::{Layer, Metric, RunId, Study};
-use ratatui::Terminal;
+use ratatui::{Frame, Terminal};
 use signal_hook::iterator::Signals;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
@@ -66,9 +69,6 @@ const POSITION_TIMEOUT: Duration = Duration::from_millis(15);
 /// How long to wait for a signal that was sent together with the one that continued a stopped notebook.
 const SIGNAL_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// How long a notebook that quits waits for the terminal's answer to the background query: the shell would get it as input.
-const BACKGROUND_TIMEOUT: Duration = Duration::from_millis(200);
-
 type Screen = Terminal<AnsiBackend>;
 
 /// Opens the notebook on this terminal and returns when the reader has quit.
@@ -79,20 +79,22 @@ pub fn run(options: Options) -> color_eyre::Result<()> {
     let lesson = options.lesson.unwrap_or(0);
     let env = |name: &str| std::env::var(name).ok();
     let (theme, initial) = (Theme::detect(env), InitialBackground::detect(options.theme, env));
+    let background_query = background::query(&env("TERM").unwrap_or_default());
+    let images = ImageQueries::detect(theme.has_images(), background_query.is_empty(), env)?;
     let mut app = App::new(options.library, lesson, columns, rows)
         .with_glyphs(theme.glyphs)
+        .with_images(images.support)
         .with_background(initial.background(), initial.source())
         .with_reader(random_number());
     app.timings.cores = super::cores();
-    let query = match (initial, theme.palette) {
-        (InitialBackground::Unknown, Palette::TrueColour | Palette::Indexed | Palette::Sixteen) => {
-            background::query(&env("TERM").unwrap_or_default())
-        }
+    let background_query = match (initial, theme.palette) {
+        (InitialBackground::Unknown, Palette::TrueColour | Palette::Indexed | Palette::Sixteen) => background_query,
         _ => b"",
     };
+    let queries = TerminalQueries::new(background_query, &images.bytes);
     let signals = input::catch_signals().wrap_err("signals can't be caught")?;
     let guard = TerminalGuard::acquire().wrap_err("the terminal can't be set up")?;
-    let outcome = Notebook::open(app, theme, query, (options.home, options.export))
+    let outcome = Notebook::open(app, theme, queries, (options.home, options.export))
         .and_then(|notebook| notebook.run(signals, options.lesson.is_some(), options.lab, options.watched));
     drop(guard);
     match outcome {
@@ -125,10 +127,8 @@ fn clear_screen(output: &FrameOutput) -> io::Result<Screen> {
 struct Notebook {
     app: App,
     theme: Theme,
-    /// The query for the terminal's background; empty if the background is known.
-    background_query: &'static [u8],
-    /// When the query was sent last, until it is answered.
-    query_sent: Option<Instant>,
+    queries: TerminalQueries,
+    images: ScreenImages,
     interrupt: Interrupt,
     home: Home,
     screen: Screen,
@@ -145,7 +145,7 @@ impl Notebook {
     fn open(
         app: App,
         theme: Theme,
-        background_query: &'static [u8],
+        queries: TerminalQueries,
         (home, export): (Home, Export),
     ) -> color_eyre::Result<Self> {
         let output = FrameOutput::default();
@@ -159,8 +159,8 @@ impl Notebook {
         Ok(Self {
             app,
             theme,
-            background_query,
-            query_sent: None,
+            queries,
+            images: ScreenImages::default(),
             interrupt,
             home,
             screen,
@@ -190,7 +190,7 @@ impl Notebook {
         // What may take a moment comes after the first frame.
         input::start(&self.sender, signals, &self.interrupt)
             .wrap_err("the thread that reads the keyboard can't be started")?;
-        self.query_background()?;
+        self.queries.send(&mut self.output)?;
         if let Some(watched) = watched {
             lesson_watch::start(&self.sender, watched)
                 .wrap_err("the thread that watches the lesson's file can't be started")?;
@@ -228,26 +228,18 @@ impl Notebook {
                 stale = false;
             }
         }
-        self.await_background();
+        self.await_answers();
         self.link.close();
         Ok(())
     }
 
-    /// Queries the terminal's background. The answer comes as an event, at any time or never.
-    fn query_background(&mut self) -> io::Result<()> {
-        if !self.background_query.is_empty() {
-            self.output.write_all(self.background_query)?;
-            self.output.write_frame()?;
-            self.query_sent = Some(Instant::now());
-        }
-        Ok(())
-    }
-
-    fn await_background(&self) {
-        let Some(deadline) = self.query_sent.map(|sent| sent + BACKGROUND_TIMEOUT) else { return };
-        while let Ok(incoming) = self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            if matches!(incoming, Incoming::Event(Event::Background(_) | Event::Shutdown) | Incoming::Panicked(_)) {
-                return;
+    /// Waits for the terminal's answers that are missing, but not for long.
+    fn await_answers(&mut self) {
+        while let Some(deadline) = self.queries.deadline() {
+            match self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(Incoming::Event(Event::Shutdown) | Incoming::Panicked(_)) | Err(_) => return,
+                Ok(Incoming::Event(event)) => self.queries.note(&event),
+                Ok(_) => {}
             }
         }
     }
@@ -294,8 +286,10 @@ impl Notebook {
                 return Err(eyre!("the notebook's {thread} thread failed; its report is in {logs}"));
             }
         };
-        if matches!(event, Event::Background(_)) {
-            self.query_sent = None;
+        self.queries.note(&event);
+        // Another size may come from another font.
+        if matches!(event, Event::Resize(..)) && self.app.image_support.output().is_some() {
+            self.output.write_all(CELL_SIZE_QUERY)?;
         }
         let at_once = !matches!(event, Event::Kernel(_));
         for effect in update(&mut self.app, event) {
@@ -315,7 +309,7 @@ impl Notebook {
             Effect::RestartKernel => self.link.send(Command::Restart),
             Effect::Highlight { lesson, code } => highlight::start(&self.sender, lesson, code)?,
             Effect::Suspend => self.suspend()?,
-            Effect::Redraw => self.screen = clear_screen(&self.output)?,
+            Effect::Redraw => self.clear_screen()?,
         }
         Ok(())
     }
@@ -371,12 +365,20 @@ impl Notebook {
         self.link.send(Command::Request { tag, body, start });
     }
 
+    fn clear_screen(&mut self) -> io::Result<()> {
+        self.screen = clear_screen(&self.output)?;
+        self.images.forget(&mut self.output)
+    }
+
     fn draw(&mut self) -> io::Result<()> {
         queue!(self.output, BeginSynchronizedUpdate)?;
+        let output = self.app.image_support.output();
+        if self.images.must_clear(output) {
+            self.clear_screen()?;
+        }
         let (app, theme) = (&self.app, &self.theme);
-        let mut charts = Vec::new();
-        self.screen.draw(|frame| charts = ui::draw_and_locate(app, theme, frame))?;
-        self.app.drawn_charts = charts;
+        let draw = |frame: &mut Frame| ui::draw_and_locate(app, theme, frame);
+        self.app.drawn_charts = self.images.draw_frame(&mut self.screen, output, draw)?;
         queue!(self.output, EndSynchronizedUpdate)?;
         self.output.write_frame()
     }
@@ -424,9 +426,9 @@ impl Notebook {
         std::mem::forget(TerminalGuard::acquire()?);
         let (columns, rows) = frame_size()?;
         update(&mut self.app, Event::Resize(columns, rows));
-        self.screen = clear_screen(&self.output)?;
+        self.clear_screen()?;
         // The notebook may be on another terminal by now.
-        self.query_background()?;
+        self.queries.send(&mut self.output)?;
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 //! The restoration ignores every error, so that one that fails does not prevent the rest. It runs once, even if a panic
 //! and a signal both ask for it.
 
+use super::image_encoding::KITTY_DELETE_ALL;
 use crossterm::style::Print;
 use crossterm::{cursor, event, execute, queue, terminal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -14,6 +15,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const ENABLE_MOUSE_BUTTONS: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 
 static ACQUIRED: AtomicBool = AtomicBool::new(false);
+
+/// Whether the terminal keeps images of the notebook's.
+static HAS_IMAGES: AtomicBool = AtomicBool::new(false);
 
 /// Holds the terminal in raw mode on the alternate screen. Dropping it restores the terminal.
 pub struct TerminalGuard(());
@@ -40,12 +44,21 @@ impl Drop for TerminalGuard {
     }
 }
 
+/// Lets [`restore`] delete the images that the terminal keeps by Kitty's protocol.
+pub fn delete_images_on_restore() {
+    HAS_IMAGES.store(true, Ordering::SeqCst);
+}
+
 /// Restores the terminal if it is acquired.
 pub fn restore() {
     if !ACQUIRED.swap(false, Ordering::SeqCst) {
         return;
     }
     let mut codes = Vec::new();
+    if HAS_IMAGES.swap(false, Ordering::SeqCst) {
+        // The terminator first: the drawing thread may have written a part of an image.
+        let _ = queue!(codes, Print("\x1b\\"), Print(KITTY_DELETE_ALL));
+    }
     let _ = queue!(
         codes,
         terminal::EndSynchronizedUpdate,

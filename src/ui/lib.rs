@@ -2,6 +2,7 @@
 
 mod chart;
 mod figure;
+pub mod image;
 mod inside;
 mod lab;
 mod lesson;
@@ -14,6 +15,7 @@ mod widgets;
 pub use theme::{Glyphs, Palette, Theme};
 
 use app::{App, Banner, DrawnChart};
+use image::{FrameImages, PlacedImage};
 use protocol::is_terminal_control;
 use ratatui::{Frame, buffer::Buffer, layout::Rect, text::Line};
 
@@ -22,11 +24,23 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
     draw_and_locate(app, theme, frame);
 }
 
-/// The same; returns where the charts are, which the mouse is held against.
-pub fn draw_and_locate(app: &App, theme: &Theme, frame: &mut Frame) -> Vec<DrawnChart> {
-    let charts = draw_parts(app, theme, frame);
+/// What a frame holds beside its cells.
+#[derive(Debug, Default)]
+pub struct DrawnFrame {
+    /// Where the charts are, which the mouse is held against.
+    pub charts: Vec<DrawnChart>,
+    /// The images to show with true pixels.
+    pub images: Vec<PlacedImage>,
+}
+
+/// The same; returns where the charts and the images are.
+pub fn draw_and_locate(app: &App, theme: &Theme, frame: &mut Frame) -> DrawnFrame {
+    let theme = &theme.on(app.background).with_images(app.image_cell());
+    let mut images = FrameImages::default();
+    let charts = draw_parts(app, theme, frame, &mut images);
+    let images = images.finish(theme, frame.buffer_mut());
     remove_control_characters(frame.buffer_mut());
-    charts
+    DrawnFrame { charts, images }
 }
 
 /// Removes control characters from every cell. Lesson text, names and messages from outside may hold characters that a
@@ -41,22 +55,21 @@ fn remove_control_characters(buffer: &mut Buffer) {
     }
 }
 
-fn draw_parts(app: &App, theme: &Theme, frame: &mut Frame) -> Vec<DrawnChart> {
+fn draw_parts(app: &App, theme: &Theme, frame: &mut Frame, images: &mut FrameImages) -> Vec<DrawnChart> {
     let area = frame.area();
     // During a resize the frame may be smaller than the screen that the layout was made for.
     if app.screen.is_too_small() || area.width < app.screen.whole.width || area.height < app.screen.whole.height {
         too_small(app, area, frame);
         return Vec::new();
     }
-    let theme = &theme.on(app.background);
-    let mut charts = lesson::draw(app, theme, frame);
+    let mut charts = lesson::draw(app, theme, frame, images);
     if app.screen.contents_beside || app.contents_choice().is_some() {
         lesson::contents::draw(app, theme, frame);
     }
     status::draw(app, theme, frame);
     status::draw_banner(app, theme, frame);
     for modal in &app.modals {
-        charts.extend(modal::draw(modal, app, theme, frame));
+        charts.extend(modal::draw(modal, app, theme, frame, images));
     }
     // A fault stays visible above every modal.
     if matches!(app.banner(), Some(Banner::StorageFault(_) | Banner::KernelSilent(_))) {

@@ -9,7 +9,12 @@ use unicode_width::UnicodeWidthStr;
 fn wanted(page: InsidePage) -> u16 {
     match page {
         InsidePage::Confusion => 56,
-        InsidePage::Histogram | InsidePage::Filters | InsidePage::Maps | InsidePage::Units | InsidePage::Gradients | InsidePage::Wants => 38,
+        InsidePage::Histogram
+        | InsidePage::Filters
+        | InsidePage::Maps
+        | InsidePage::Units
+        | InsidePage::Gradients
+        | InsidePage::Wants => 38,
         // These put the networks together by themselves.
         InsidePage::Mistakes | InsidePage::Digit | InsidePage::Surgery => 0,
     }

@@ -1,7 +1,7 @@
 //! The pages of an experiment's pane: one for each figure, several for a long one, and the findings last.
 
 use super::experiment::head_rows;
-use crate::App;
+use crate::{App, CellSize};
 use crossterm::event::KeyCode;
 use protocol::{CellKey, Figure, ImageGrid, Outcome, Table};
 use std::borrow::Cow;
@@ -81,9 +81,10 @@ const LARGEST: u16 = 4;
 /// The layout of images in an area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageLayout {
-    /// Columns of a pixel, which are half-rows too.
-    pub scale: u16,
-    /// Columns and rows of one image, with the row beneath it for the caption or a gap.
+    /// Columns and rows of one image.
+    pub columns: u16,
+    pub rows: u16,
+    /// The same with its caption or a gap: one row beneath it, and columns at the right for a longer caption.
     pub width: u16,
     pub height: u16,
     /// Images in a row, with a blank between them.
@@ -93,24 +94,37 @@ pub struct ImageLayout {
 }
 
 impl ImageLayout {
-    /// The largest layout that shows all images at once; otherwise images are not enlarged.
-    pub fn new(grid: &ImageGrid, columns: u16, rows: u16) -> Self {
+    /// The largest layout that shows all images at once, else the smallest one. As half blocks a pixel takes one column at
+    /// least. With true pixels, in cells of the size given, it takes a third of a column at least.
+    pub fn new(grid: &ImageGrid, columns: u16, rows: u16, cell: Option<CellSize>) -> Self {
+        // Half blocks are pixels in cells of 1x2.
+        let dots = cell.unwrap_or(CellSize { width: 1, height: 2 });
+        let cells = |pixels: u32, scale: u16, size: u16| {
+            u16::try_from((u64::from(pixels) * u64::from(scale)).div_ceil(size.into())).unwrap_or(u16::MAX)
+        };
+        let longest = grid.captions.iter().map(|caption| caption.width()).max().unwrap_or(0);
         let at = |scale: u16| {
-            let (width, height) = (grid.width as u16 * scale, (grid.height as u16 * scale).div_ceil(2) + 1);
-            let across = ((columns + 1) / (width + 1)).max(1);
+            let (wide, high) = (cells(grid.width, scale, dots.width), cells(grid.height, scale, dots.height));
+            // A caption has as many columns as beneath half blocks, at least.
+            let caption = longest.min(grid.width as usize) as u16;
+            let (width, height) = (wide.max(caption), high.saturating_add(1));
+            let across = (columns.saturating_add(1) / width.saturating_add(1)).max(1);
             // Without captions the row beneath the last image is not needed.
             let spare = u16::from(grid.captions.is_empty());
-            let most = usize::from(((rows + spare) / height).max(1));
+            let most = usize::from((rows.saturating_add(spare) / height).max(1));
             // The rows are shared evenly among the pages.
             let lines = grid.images.len().div_ceil(across.into());
             let even = lines.div_ceil(lines.div_ceil(most).max(1)).max(1);
-            Self { scale, width, height, across, fit: even * usize::from(across) }
+            Self { columns: wide, rows: high, width, height, across, fit: even * usize::from(across) }
         };
         // Captions that name the parts of an image must stay beneath those parts.
-        let spelt = grid.captions.iter().any(|caption| caption.width() >= grid.width as usize);
-        let larger = (2..=LARGEST).rev().filter(|_| !spelt).map(at);
+        if longest >= grid.width as usize {
+            return at(dots.width);
+        }
+        let smallest = dots.width.div_ceil(3);
+        let larger = (smallest + 1..=LARGEST * dots.width).rev().map(at);
         let whole = |layout: &Self| layout.width <= columns && layout.height <= rows && layout.fit >= grid.images.len();
-        larger.into_iter().find(whole).unwrap_or_else(|| at(1))
+        larger.into_iter().find(whole).unwrap_or_else(|| at(smallest))
     }
 }
 
@@ -168,8 +182,9 @@ pub fn column_groups(table: &Table, width: u16) -> Vec<Range<usize>> {
     groups
 }
 
-/// The pages of an outcome in an area of this width and so many rows.
-pub fn pages(outcome: &Outcome, width: u16, rows: u16) -> Vec<Page> {
+/// The pages of an outcome in an area of this width and so many rows. `cell` is the size of a cell in pixels, where images
+/// have true pixels.
+pub fn pages(outcome: &Outcome, width: u16, rows: u16, cell: Option<CellSize>) -> Vec<Page> {
     let rows = usize::from(rows.max(4));
     let parts = |count: usize, fit: usize| (0..count).step_by(fit).map(move |from| from..(from + fit).min(count));
     let mut pages = Vec::new();
@@ -189,7 +204,7 @@ pub fn pages(outcome: &Outcome, width: u16, rows: u16) -> Vec<Page> {
             }
             Figure::Images(grid) => {
                 // The source is written beneath the images.
-                let fit = ImageLayout::new(grid, width, rows as u16 - 1).fit;
+                let fit = ImageLayout::new(grid, width, rows as u16 - 1, cell).fit;
                 pages.extend(parts(grid.images.len(), fit).map(|range| Page::Images(at, range)));
             }
             _ => pages.push(Page::Figure(at)),
@@ -207,7 +222,7 @@ impl App {
         let (_, height) = *self.view.layout.cells.get(number)?;
         let width = self.screen.pane.width.saturating_sub(4);
         let rows = height.saturating_sub(AROUND + head_rows(view, width));
-        let pages = pages(&self.with_predictions(key, outcome), width, rows);
+        let pages = pages(&self.with_predictions(key, outcome), width, rows, self.image_cell());
         let at = view.page.min(pages.len().checked_sub(1)?);
         Some((pages, at))
     }
@@ -293,27 +308,54 @@ mod tests {
         // A finding takes two lines here and is not split.
         let expected =
             [Page::Figure(0), Page::Rows(1, 0..4), Page::Rows(1, 4..7), Page::Findings(0..4), Page::Findings(4..6)];
-        assert_eq!(pages(&outcome, 20, 5), expected);
+        assert_eq!(pages(&outcome, 20, 5, None), expected);
         let grid = |captions: &[String]| {
             let (images, captions, source) = (vec![vec![0; 64]; 64], captions.to_vec(), Source::Measured);
             Figure::Images(ImageGrid { title: "t".into(), width: 8, height: 8, images, captions, source })
         };
         let outcome = Outcome { figures: vec![grid(&[]), grid(&row)], ..Outcome::default() };
-        let counts = pages(&outcome, 72, 18).into_iter().map(|page| match page {
+        let counts = pages(&outcome, 72, 18, None).into_iter().map(|page| match page {
             Page::Images(at, range) => (at, range.len()),
             page => panic!("{page:?}"),
         });
         assert_eq!(counts.collect::<Vec<_>>(), [(0, 24), (0, 24), (0, 16), (1, 24), (1, 24), (1, 16)]);
         let small = Outcome { figures: vec![grid(&[])], ..Outcome::default() };
-        assert_eq!(pages(&small, 142, 75), [Page::Images(0, 0..64)]);
+        assert_eq!(pages(&small, 142, 75, None), [Page::Images(0, 0..64)]);
         let Figure::Images(grid) = &small.figures[0] else { unreachable!() };
-        let scale = |columns, rows| ImageLayout::new(grid, columns, rows).scale;
+        let scale = |columns, rows| ImageLayout::new(grid, columns, rows, None).columns / 8;
         assert_eq!([scale(142, 74), scale(142, 40), scale(300, 80)], [2, 1, 3], "as large as shows all of them");
         let outcome = Outcome { findings: vec![finding], ..Outcome::default() };
         let five = Outcome { findings: vec![outcome.findings[0].clone(); 5], ..Outcome::default() };
         let halves = [Page::Findings(0..6), Page::Findings(6..10)];
-        assert_eq!(pages(&five, 20, 8), halves, "rather two pages alike than a last one that is nearly empty");
+        assert_eq!(pages(&five, 20, 8, None), halves, "rather two pages alike than a last one that is nearly empty");
         assert_eq!(finding_lines(&outcome, 20)[..2], ["· one two three", "  (+-\u{a0}0.50)"]);
+    }
+
+    /// Half blocks show two digits of 64 in this room. With true pixels they all fit.
+    #[test]
+    fn with_true_pixels_more_images_fit() {
+        let grid = |captions: Vec<String>| ImageGrid {
+            title: "t".into(),
+            width: 28,
+            height: 28,
+            images: vec![vec![0; 784]; 64],
+            captions,
+            source: Source::Measured,
+        };
+        let cell = CellSize::new(10, 20);
+        let layout = |grid: &ImageGrid, columns, rows| ImageLayout::new(grid, columns, rows, cell);
+        let plain = grid(Vec::new());
+        assert_eq!(ImageLayout::new(&plain, 72, 18, None).fit, 2);
+        // Four pixels of the screen for each of the image: 112 by 112, in columns of 10 and rows of 20.
+        let small = layout(&plain, 72, 18);
+        assert_eq!((small.columns, small.rows, small.width, small.height, small.fit), (12, 6, 12, 7, 10));
+        let whole = layout(&plain, 142, 66);
+        assert_eq!((whole.columns, whole.rows, whole.fit), (14, 7, 72), "five pixels each");
+        let one = ImageGrid { images: vec![vec![0; 784]], ..plain };
+        assert_eq!((layout(&one, 142, 75).columns, layout(&one, 142, 75).rows), (112, 56), "four times as half blocks");
+        // No caption is shortened that had room beneath half blocks, and one as wide as its image stays beneath its parts.
+        assert_eq!(layout(&grid(vec!["a caption of 20 long".into(); 64]), 72, 18).width, 20);
+        assert_eq!(layout(&grid(vec!["a caption as wide as an image".into(); 64]), 72, 18).columns, 28);
     }
 
     /// No column of a table is truncated to nothing and none is lost: each is on some page, beside the first.
@@ -331,7 +373,7 @@ mod tests {
         assert_eq!(column_groups(&table, 32), [1..3, 3..5]);
         assert_eq!(column_groups(&table, 5), [1..2, 2..3, 3..4, 4..5], "however narrow");
         let outcome = Outcome { figures: vec![Figure::Table(table)], ..Outcome::default() };
-        assert_eq!(pages(&outcome, 72, 8), [Page::Figure(0)]);
-        assert_eq!(pages(&outcome, 32, 8), [Page::Columns(0, 0..3, 1..3), Page::Columns(0, 0..3, 3..5)]);
+        assert_eq!(pages(&outcome, 72, 8, None), [Page::Figure(0)]);
+        assert_eq!(pages(&outcome, 32, 8, None), [Page::Columns(0, 0..3, 1..3), Page::Columns(0, 0..3, 3..5)]);
     }
 }

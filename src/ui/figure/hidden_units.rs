@@ -2,9 +2,9 @@
 //! that switched.
 
 use super::images;
+use crate::image::ImageCanvas;
 use crate::theme::{Glyphs, Theme};
 use protocol::{UnitState, Units};
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
@@ -12,18 +12,19 @@ use ratatui::style::Style;
 const FEWEST: u16 = 24;
 const GAP: u16 = 3;
 
-pub fn draw(theme: &Theme, figure: &Units, area: Rect, buffer: &mut Buffer) {
+pub fn draw(theme: &Theme, figure: &Units, area: Rect, canvas: &mut ImageCanvas) {
     // The image is twice as large if the units keep half of the columns.
     let large = 2 * figure.width as u16 + GAP;
     let twice = area.width >= large + large.max(FEWEST) && area.height >= figure.height as u16;
     let scale = if twice { 2 } else { 1 };
     let width = figure.width as u16 * scale;
     let codes = if area.width >= width + GAP + FEWEST {
-        images::one(theme, &figure.image, (figure.width, figure.height), scale, area, buffer);
+        images::one(theme, &figure.image, (figure.width, figure.height), scale, area, canvas);
         Rect { x: area.x + width + GAP, width: area.width - width - GAP, ..area }
     } else {
         area
     };
+    let buffer = &mut *canvas.buffer;
     let mut y = codes.y;
     let taken: usize =
         figure.codes.iter().map(|code| 1 + code.units.len().div_ceil(usize::from(codes.width.max(1)))).sum();
@@ -80,7 +81,9 @@ fn look(theme: &Theme, unit: UnitState) -> (&'static str, Style) {
 mod tests {
     use super::*;
     use crate::Palette;
+    use crate::image::FrameImages;
     use protocol::{Code, Source};
+    use ratatui::buffer::Buffer;
 
     #[test]
     fn the_image_stands_beside_its_units_or_gives_way() {
@@ -91,7 +94,8 @@ mod tests {
         let rows = |columns: u16| -> Vec<String> {
             let area = Rect::new(0, 0, columns, 4);
             let mut buffer = Buffer::empty(area);
-            draw(&Theme::new(Palette::None, Glyphs::Ascii), &figure, area, &mut buffer);
+            let mut canvas = ImageCanvas { buffer: &mut buffer, images: &mut FrameImages::default() };
+            draw(&Theme::new(Palette::None, Glyphs::Ascii), &figure, area, &mut canvas);
             (0..4).map(|y| (0..columns).map(|x| buffer[(x, y)].symbol()).collect()).collect()
         };
         let wide = rows(29);

@@ -7,13 +7,21 @@ mod regions;
 pub mod table;
 
 use crate::chart::{self, ChartLayout, MarkLabels};
+use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use app::Viewport;
 use protocol::{Figure, Source};
 use ratatui::{buffer::Buffer, layout::Rect};
 
 /// Draws a figure whole, in the place given; returns the room of a plot's curves.
-pub fn draw(theme: &Theme, figure: &Figure, viewport: &Viewport, place: Rect, buffer: &mut Buffer) -> Option<Rect> {
+pub fn draw(
+    theme: &Theme,
+    figure: &Figure,
+    viewport: &Viewport,
+    place: Rect,
+    canvas: &mut ImageCanvas,
+) -> Option<Rect> {
+    let buffer = &mut *canvas.buffer;
     match figure {
         Figure::Plot(plot) => {
             let layout =
@@ -23,7 +31,7 @@ pub fn draw(theme: &Theme, figure: &Figure, viewport: &Viewport, place: Rect, bu
         Figure::Table(figure) => table::draw(theme, figure, 0..figure.rows.len(), place, buffer),
         Figure::Images(grid) => {
             let place = draw_source(theme, &grid.source, place, buffer);
-            images::draw(theme, grid, 0..grid.images.len(), place, buffer);
+            images::draw(theme, grid, 0..grid.images.len(), place, canvas);
         }
         Figure::Bars(figure) => bars::draw(theme, figure, viewport.cursor.map(|cursor| cursor.curve), place, buffer),
         Figure::Regions(figure) => {
@@ -32,7 +40,7 @@ pub fn draw(theme: &Theme, figure: &Figure, viewport: &Viewport, place: Rect, bu
         }
         Figure::Units(figure) => {
             let place = draw_source(theme, &figure.source, place, buffer);
-            hidden_units::draw(theme, figure, place, buffer);
+            hidden_units::draw(theme, figure, place, canvas);
         }
     }
     None

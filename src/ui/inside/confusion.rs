@@ -1,28 +1,35 @@
 //! How often each class is answered for each: truth in rows, answers in columns.
 
 use super::Column;
+use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use crate::theme::heat::heat;
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-pub fn draw(theme: &Theme, classes: &[String], matrix: &[Vec<u32>], column: &Column, area: Rect, buffer: &mut Buffer) {
+pub fn draw(
+    theme: &Theme,
+    classes: &[String],
+    matrix: &[Vec<u32>],
+    column: &Column,
+    area: Rect,
+    canvas: &mut ImageCanvas,
+) {
     let all: u32 = matrix.iter().flatten().sum();
     let right: u32 = matrix.iter().enumerate().filter_map(|(at, row)| row.get(at)).sum();
     let wrong = all - right;
     let room = usize::from(area.width);
     let error = 100.0 * f64::from(wrong) / f64::from(all.max(1));
     let head = format!("error {error:.2} %: {wrong} of {all} {} images", column.split.name());
-    buffer.set_stringn(area.x, area.y, theme.text(&head), room, theme.strong());
+    canvas.buffer.set_stringn(area.x, area.y, theme.text(&head), room, theme.strong());
     let name = classes.iter().map(|class| class.chars().count()).max().unwrap_or(1).min(5) as u16;
     let width = ((area.width.saturating_sub(name + 1)) / classes.len().max(1) as u16).clamp(3, 6);
     let y = area.y + 2;
-    buffer.set_stringn(area.x, area.y + 1, "truth in rows, answers in columns", room, theme.faint());
+    canvas.buffer.set_stringn(area.x, area.y + 1, "truth in rows, answers in columns", room, theme.faint());
     let cell_text = |text: &str| format!("{text:>width$}", width = usize::from(width.saturating_sub(1)));
     let cut = |class: &String| class.chars().take(usize::from(width.saturating_sub(1).min(5))).collect::<String>();
     for (at, class) in (0..).zip(classes) {
         let x = area.x + name + 1 + at * width;
-        buffer.set_stringn(x, y, cell_text(&cut(class)), usize::from(width), theme.faint());
+        canvas.buffer.set_stringn(x, y, cell_text(&cut(class)), usize::from(width), theme.faint());
     }
     let off = || {
         matrix.iter().enumerate().flat_map(|(truth, row)| {
@@ -38,7 +45,7 @@ pub fn draw(theme: &Theme, classes: &[String], matrix: &[Vec<u32>], column: &Col
             break;
         }
         let class = classes.get(truth).map(|class| class.chars().take(usize::from(name)).collect::<String>());
-        buffer.set_stringn(area.x, y, class.unwrap_or_default(), usize::from(name), theme.faint());
+        canvas.buffer.set_stringn(area.x, y, class.unwrap_or_default(), usize::from(name), theme.faint());
         for (answer, count) in row.iter().enumerate() {
             let x = area.x + name + 1 + answer as u16 * width;
             let (text, style) = match (*count, truth == answer) {
@@ -46,7 +53,7 @@ pub fn draw(theme: &Theme, classes: &[String], matrix: &[Vec<u32>], column: &Col
                 (0, false) => ("·".into(), theme.faint()),
                 (count, false) => (count.to_string(), heat(theme, f64::from(count) / f64::from(most))),
             };
-            buffer.set_stringn(x, y, theme.text(&cell_text(&text)), usize::from(width - 1), style);
+            canvas.buffer.set_stringn(x, y, theme.text(&cell_text(&text)), usize::from(width - 1), style);
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Draws the canvas for the reader's own digit, the picture that the networks get, and what they answer.
 
-use crate::figure::images;
 use crate::theme::{Glyphs, Theme, pixels};
 use crate::widgets::{draw_frame, progress_bar};
 use app::Background;
@@ -40,9 +39,23 @@ pub fn draw_canvas(theme: &Theme, drawing: &Drawing, area: Rect, buffer: &mut Bu
     };
     let title = format!("your digit {},{} {pen}", column + 1, row + 1);
     draw_frame(theme, &title, true, Rect { width, height, ..area }, buffer);
-    images::one(theme, drawing.pixels(), (SIDE.into(), SIDE.into()), scale, grid, buffer);
+    draw_grey(theme, drawing.pixels(), scale, grid, buffer);
     draw_cursor(theme, drawing, scale, grid, buffer);
     Some(grid)
+}
+
+/// Draws 28x28 grey values in half blocks, each pixel `scale` columns wide: the cursor is drawn into the same cells.
+fn draw_grey(theme: &Theme, grey: &[u8], scale: u16, place: Rect, buffer: &mut Buffer) {
+    let scale = scale.max(1);
+    let pixel = |x: u16, y: u16| {
+        let (x, y) = (usize::from(x / scale), usize::from(y / scale));
+        [grey.get(y * usize::from(SIDE) + x).copied().unwrap_or(0); 3]
+    };
+    let (columns, rows) = (place.width.min(COLUMNS * scale), place.height.min(COLUMNS * scale / 2));
+    for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+        let Some(cell) = buffer.cell_mut((place.x + column, place.y + row)) else { continue };
+        pixels::draw(theme, pixel(column, 2 * row), Some(pixel(column, 2 * row + 1)), cell);
+    }
 }
 
 /// Marks the cursor's pixel. In the small size it is half a cell and has a colour of its own; without colours its cell
@@ -94,7 +107,7 @@ pub fn draw_seen(theme: &Theme, pixels: &[u8], title: &str, area: Rect, buffer: 
     let title = fit(theme, title, usize::from(area.width.min(COLUMNS)));
     buffer.set_stringn(area.x, area.y, title, usize::from(area.width), theme.faint());
     let place = Rect { y: area.y + 1, height: area.height - 1, ..area };
-    images::one(theme, pixels, (SIDE.into(), SIDE.into()), 1, place, buffer);
+    draw_grey(theme, pixels, 1, place, buffer);
 }
 
 /// What one network answers.

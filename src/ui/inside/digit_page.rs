@@ -1,42 +1,42 @@
 //! The page of the reader's own digit: the grid, what the networks see, what they answer, and the digits that were kept.
 
 use super::digit::{AnswerBars, draw_answers, draw_canvas, draw_seen};
-use super::{Column, Network};
+use super::{Column, Network, say};
+use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use crate::widgets::write_wrapped;
 use app::{App, Shown};
 use protocol::Seen;
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-pub fn draw(app: &App, theme: &Theme, networks: &[Network], column: &Column, area: Rect, buffer: &mut Buffer) {
+pub fn draw(app: &App, theme: &Theme, networks: &[Network], column: &Column, area: Rect, canvas: &mut ImageCanvas) {
     if !app.takes_drawing() {
         let text = "The networks of this run take images of another shape; a digit is drawn for those of MNIST.";
-        column.say(theme, text, area, buffer);
+        say(theme, text, area, canvas);
         return;
     }
     let layout = app.inside_layout();
     let drawing = &app.inside.drawing;
     let room = layout.digit_area();
-    let Some(grid) = draw_canvas(theme, drawing, room, buffer) else {
-        column.say(theme, "A digit needs 16 rows to be drawn in; enlarge the terminal.", area, buffer);
+    let Some(grid) = draw_canvas(theme, drawing, room, canvas.buffer) else {
+        say(theme, "A digit needs 16 rows to be drawn in; enlarge the terminal.", area, canvas);
         return;
     };
     let foot = Rect { y: grid.bottom() + 1, height: area.bottom().saturating_sub(grid.bottom() + 1), ..room };
     let mut y = foot.y;
     if foot.height > 0 {
         let own = own_line(app, networks);
-        y = write_wrapped(theme, &own, theme.faint(), foot, y, buffer);
+        y = write_wrapped(theme, &own, theme.faint(), foot, y, canvas.buffer);
     }
     let mut left = room.right() + 1;
     // What the networks see stands beside the answers where both have room, else beneath the grid.
     let title = if drawing.centred { "centred as MNIST's" } else { "as drawn" };
     let seen = drawing.network_input();
     if area.right().saturating_sub(left) >= 30 + 28 {
-        draw_seen(theme, &seen, title, Rect { x: left, width: 28, ..area }, buffer);
+        draw_seen(theme, &seen, title, Rect { x: left, width: 28, ..area }, canvas.buffer);
         left += 30;
     } else if area.bottom() >= y + 15 {
-        draw_seen(theme, &seen, title, Rect { y, width: 28, height: 15, ..room }, buffer);
+        draw_seen(theme, &seen, title, Rect { y, width: 28, height: 15, ..room }, canvas.buffer);
     }
     let titles: Vec<String> = networks.iter().map(|network| network.title.clone()).collect();
     let bars = networks.iter().zip(&titles).map(|(network, arm)| {
@@ -50,7 +50,7 @@ pub fn draw(app: &App, theme: &Theme, networks: &[Network], column: &Column, are
     });
     let bars: Vec<AnswerBars> = bars.collect();
     let answers = Rect { x: left, width: area.right().saturating_sub(left), ..area };
-    draw_answers(theme, &bars, answers, buffer);
+    draw_answers(theme, &bars, answers, canvas.buffer);
 }
 
 /// How many digits are kept, and how many of them each network gets right.

@@ -1,19 +1,19 @@
 //! The weights of the convolutions as signed tiles, and one layer of them over the kept epochs.
 
 use super::tiles::{TileSize, draw_signed, largest};
-use super::{Column, scrolled};
+use super::{Column, say, scrolled};
+use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use protocol::LayerFilters;
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 /// Columns of a filter's number before it.
 const NUMBER: u16 = 4;
 
 /// One filter: its number, and a tile of each of its inputs.
-pub fn draw(theme: &Theme, layers: &[LayerFilters], column: &Column, area: Rect, buffer: &mut Buffer) {
+pub fn draw(theme: &Theme, layers: &[LayerFilters], column: &Column, area: Rect, canvas: &mut ImageCanvas) {
     if layers.is_empty() {
-        column.say(theme, "This network has no convolutions; its pages are Units, Sums and Wants.", area, buffer);
+        say(theme, "This network has no convolutions; its pages are Units, Sums and Wants.", area, canvas);
         return;
     }
     let size = [TileSize::Large, TileSize::Small]
@@ -32,7 +32,7 @@ pub fn draw(theme: &Theme, layers: &[LayerFilters], column: &Column, area: Rect,
         Line::Heading(_) => 1,
         Line::Filters { layer, .. } => size.cells(theme, layers[*layer].side, layers[*layer].side).1 + 1,
     };
-    scrolled(theme, &lines, column.top, height, area, buffer, |line, place, buffer| match line {
+    scrolled(theme, &lines, column.top, height, area, canvas, |line, place, canvas| match line {
         Line::Heading(at) => {
             let layer = &layers[*at];
             let text = format!(
@@ -45,7 +45,7 @@ pub fn draw(theme: &Theme, layers: &[LayerFilters], column: &Column, area: Rect,
                 if layer.inputs == 1 { "" } else { "s" },
                 largest(&layer.weights)
             );
-            buffer.set_stringn(place.x, place.y, theme.text(&text), usize::from(place.width), theme.faint());
+            canvas.buffer.set_stringn(place.x, place.y, theme.text(&text), usize::from(place.width), theme.faint());
         }
         Line::Filters { layer, first, across } => {
             let filters = &layers[*layer];
@@ -56,14 +56,14 @@ pub fn draw(theme: &Theme, layers: &[LayerFilters], column: &Column, area: Rect,
                 let x = place.x + place_at as u16 * group;
                 let is_chosen = column.unit == Some((filters.layer, map as u32));
                 let style = if is_chosen { theme.selected() } else { theme.faint() };
-                buffer.set_stringn(x, place.y, format!("{map:>3}"), 3, style);
+                canvas.buffer.set_stringn(x, place.y, format!("{map:>3}"), 3, style);
                 for input in 0..filters.inputs as usize {
                     let length = (filters.side * filters.side) as usize;
                     let from = (map * filters.inputs as usize + input) * length;
                     let Some(values) = filters.weights.get(from..from + length) else { continue };
                     let left = x + NUMBER + input as u16 * (width + 1);
                     let tile = Rect { x: left, width: width.min(place.right().saturating_sub(left)), ..place };
-                    draw_signed(theme, size, values, (filters.side, strongest), tile, buffer);
+                    draw_signed(theme, size, values, (filters.side, strongest), tile, canvas);
                 }
             }
         }
@@ -100,10 +100,10 @@ pub fn draw_filmstrip(
     epochs: &[(u32, Option<&LayerFilters>)],
     column: &Column,
     area: Rect,
-    buffer: &mut Buffer,
+    canvas: &mut ImageCanvas,
 ) {
     let Some(known) = epochs.iter().find_map(|(_, layer)| *layer) else {
-        column.say(theme, "The filters of the kept epochs are on their way.", area, buffer);
+        say(theme, "The filters of the kept epochs are on their way.", area, canvas);
         return;
     };
     let size = TileSize::Small;
@@ -122,11 +122,11 @@ pub fn draw_filmstrip(
     let progress =
         if done < epochs.len() { format!(" ({done} of {} epochs read)", epochs.len()) } else { String::new() };
     let head = format!("{} over the kept epochs{inputs}{progress}; i: the other convolutions", known.layer);
-    buffer.set_stringn(area.x, area.y, theme.text(&head), usize::from(area.width), theme.faint());
+    canvas.buffer.set_stringn(area.x, area.y, theme.text(&head), usize::from(area.width), theme.faint());
     for (at, epoch) in chosen.iter().enumerate() {
         let x = area.x + NUMBER + at as u16 * (width + 1);
         let text = epochs[*epoch].0.to_string();
-        buffer.set_stringn(x, area.y + 1, text, usize::from(width), theme.faint());
+        canvas.buffer.set_stringn(x, area.y + 1, text, usize::from(width), theme.faint());
     }
     let rows = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
     let maps: Vec<usize> = (0..known.maps as usize).collect();
@@ -136,9 +136,9 @@ pub fn draw_filmstrip(
         column.top,
         |_| height + 1,
         rows,
-        buffer,
-        |map, place, buffer| {
-            buffer.set_stringn(place.x, place.y, format!("{map:>3}"), 3, theme.faint());
+        canvas,
+        |map, place, canvas| {
+            canvas.buffer.set_stringn(place.x, place.y, format!("{map:>3}"), 3, theme.faint());
             for (at, epoch) in chosen.iter().enumerate() {
                 let Some(layer) = epochs[*epoch].1 else { continue };
                 let length = (layer.side * layer.side) as usize;
@@ -146,7 +146,7 @@ pub fn draw_filmstrip(
                 let Some(values) = layer.weights.get(from..from + length) else { continue };
                 let x = place.x + NUMBER + at as u16 * (width + 1);
                 let tile = Rect { x, width: width.min(place.right().saturating_sub(x)), ..place };
-                draw_signed(theme, size, values, (layer.side, largest(&layer.weights)), tile, buffer);
+                draw_signed(theme, size, values, (layer.side, largest(&layer.weights)), tile, canvas);
             }
         },
     );

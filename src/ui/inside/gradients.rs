@@ -2,12 +2,12 @@
 
 use super::Column;
 use super::tiles::shade;
+use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use crate::theme::heat::heat;
 use crate::widgets::progress_bar;
 use app::LaneView;
 use protocol::{LayerGradients, Metric};
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
@@ -20,7 +20,7 @@ pub fn draw(
     lane: Option<&LaneView>,
     column: &Column,
     area: Rect,
-    buffer: &mut Buffer,
+    canvas: &mut ImageCanvas,
 ) {
     let room = usize::from(area.width);
     let mut y = area.y;
@@ -28,7 +28,7 @@ pub fn draw(
         ("at the weights, root mean square", (|layer: &LayerGradients| layer.weights) as fn(&LayerGradients) -> f64),
         ("at an image's pre-activations", |layer| layer.z),
     ] {
-        buffer.set_stringn(area.x, y, title, room, theme.faint());
+        canvas.buffer.set_stringn(area.x, y, title, room, theme.faint());
         let sizes: Vec<f64> = layers.iter().map(of).collect();
         for (layer, value) in layers.iter().zip(&sizes) {
             y += 1;
@@ -38,7 +38,7 @@ pub fn draw(
                 layer.layer.to_string(),
                 progress_bar(theme, part(&sizes, *value), usize::from(width))
             );
-            buffer.set_stringn(area.x, y, theme.text(&text), room, Style::new());
+            canvas.buffer.set_stringn(area.x, y, theme.text(&text), room, Style::new());
         }
         y += 2;
     }
@@ -61,20 +61,22 @@ pub fn draw(
         "over the epochs, as recorded: {low:.1e} {} {high:.1e}",
         if theme.glyphs == crate::theme::Glyphs::Ascii { ".:+#" } else { "░▒▓█" }
     );
-    buffer.set_stringn(area.x, y, app::truncate(&theme.text(&head), room), room, theme.faint());
+    canvas.buffer.set_stringn(area.x, y, app::truncate(&theme.text(&head), room), room, theme.faint());
     let columns = area.width.saturating_sub(NAME).max(1);
     let place = |epoch: usize| epoch as u16 * columns.min(recorded.len() as u16).max(1) / recorded.len() as u16;
     // A column an epoch, two where there is room.
     let width = (columns / recorded.len().max(1) as u16).clamp(1, 3);
     for (row, layer) in (0..).zip(layers) {
-        buffer.set_stringn(area.x, y + 1 + row, layer.layer.to_string(), usize::from(NAME), Style::new());
+        canvas.buffer.set_stringn(area.x, y + 1 + row, layer.layer.to_string(), usize::from(NAME), Style::new());
         for (at, (_, values)) in recorded.iter().enumerate() {
             let Some(value) = values[usize::from(row)] else { continue };
             let share =
                 if high > low && value > 0.0 && low > 0.0 { (value / low).ln() / (high / low).ln() } else { 0.0 };
             let x = area.x + NAME + place(at) * width;
             for offset in 0..width {
-                if let Some(cell) = buffer.cell_mut((x + offset, y + 1 + row)).filter(|_| x + offset < area.right()) {
+                if let Some(cell) =
+                    canvas.buffer.cell_mut((x + offset, y + 1 + row)).filter(|_| x + offset < area.right())
+                {
                     cell.set_char(shade(theme, share)).set_style(heat(theme, share));
                 }
             }
@@ -82,7 +84,7 @@ pub fn draw(
     }
     let (first, last) = (recorded[0].0, recorded[recorded.len() - 1].0);
     let foot = format!("epochs {first} to {last}; the one that is looked at: {}", column.epoch);
-    buffer.set_stringn(area.x, y + 1 + layers.len() as u16, foot, room, theme.faint());
+    canvas.buffer.set_stringn(area.x, y + 1 + layers.len() as u16, foot, room, theme.faint());
 }
 
 /// The part of a bar: the logarithm between a thousandth of the largest and the largest.

@@ -1,16 +1,16 @@
 //! How the pre-activations of each layer are distributed, under the curve of their activation; and the gradients at them.
 
 use super::Column;
+use crate::image::ImageCanvas;
 use crate::theme::{Glyphs, Theme};
 use protocol::{Bins, LayerHistogram};
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 /// Columns from which the gradients stand beside the pre-activations.
 const BESIDE: u16 = 76;
 
-pub fn draw(theme: &Theme, layers: &[LayerHistogram], column: &Column, area: Rect, buffer: &mut Buffer) {
+pub fn draw(theme: &Theme, layers: &[LayerHistogram], column: &Column, area: Rect, canvas: &mut ImageCanvas) {
     let count = layers.len().max(1) as u16;
     let height = area.height / count;
     for (at, layer) in (0..).zip(layers) {
@@ -27,18 +27,18 @@ pub fn draw(theme: &Theme, layers: &[LayerHistogram], column: &Column, area: Rec
                 layer.mean,
                 layer.deviation
             );
-            draw_bins(theme, &head, &layer.z, Some(layer), left, buffer);
+            draw_bins(theme, &head, &layer.z, Some(layer), left, canvas);
         }
         if is_beside || column.top > 0 {
             let place = if is_beside { right } else { left };
             let head = format!("{} gradient at z, within ±{:.1e}", layer.layer, layer.gradient.to.abs());
-            draw_bins(theme, &head, &layer.gradient, None, place, buffer);
+            draw_bins(theme, &head, &layer.gradient, None, place, canvas);
         }
     }
     if area.width < BESIDE && area.height > 2 {
         let more = if column.top == 0 { "↓ gradients" } else { "↑ pre-activations" };
         let x = area.right().saturating_sub(more.chars().count() as u16);
-        buffer.set_stringn(x, area.bottom() - 1, theme.text(more), usize::from(area.width), theme.faint());
+        canvas.buffer.set_stringn(x, area.bottom() - 1, theme.text(more), usize::from(area.width), theme.faint());
     }
 }
 
@@ -56,9 +56,16 @@ fn counts(bins: &Bins, columns: u16) -> Vec<f64> {
     (0..columns).map(of).collect()
 }
 
-fn draw_bins(theme: &Theme, head: &str, bins: &Bins, curve: Option<&LayerHistogram>, area: Rect, buffer: &mut Buffer) {
+fn draw_bins(
+    theme: &Theme,
+    head: &str,
+    bins: &Bins,
+    curve: Option<&LayerHistogram>,
+    area: Rect,
+    canvas: &mut ImageCanvas,
+) {
     let room = usize::from(area.width);
-    buffer.set_stringn(area.x, area.y, app::truncate(&theme.text(head), room), room, theme.faint());
+    canvas.buffer.set_stringn(area.x, area.y, app::truncate(&theme.text(head), room), room, theme.faint());
     let rows = area.height.saturating_sub(3);
     if rows == 0 || area.width < 8 {
         return;
@@ -71,7 +78,7 @@ fn draw_bins(theme: &Theme, head: &str, bins: &Bins, curve: Option<&LayerHistogr
         for row in 0..rows {
             let part = eighths.saturating_sub(8 * row).min(8);
             if part > 0
-                && let Some(cell) = buffer.cell_mut((x, floor - row))
+                && let Some(cell) = canvas.buffer.cell_mut((x, floor - row))
             {
                 cell.set_char(block(theme, part)).set_style(theme.accent());
             }
@@ -86,7 +93,7 @@ fn draw_bins(theme: &Theme, head: &str, bins: &Bins, curve: Option<&LayerHistogr
         let span = (high - low).max(1e-12);
         for (x, value) in (area.x..).zip(&values) {
             let row = ((value - low) / span * f64::from(rows - 1)).round() as u16;
-            if let Some(cell) = buffer.cell_mut((x, floor - row)) {
+            if let Some(cell) = canvas.buffer.cell_mut((x, floor - row)) {
                 cell.set_char(if theme.glyphs == Glyphs::Ascii { 'o' } else { '•' });
                 cell.set_style(Style::new().patch(theme.cited()));
             }
@@ -94,13 +101,13 @@ fn draw_bins(theme: &Theme, head: &str, bins: &Bins, curve: Option<&LayerHistogr
     }
     let axis = area.y + rows + 1;
     let number = |value: f64| if value.abs() >= 0.01 { format!("{value:.2}") } else { format!("{value:.0e}") };
-    buffer.set_stringn(area.x, axis, theme.text(&number(bins.from)), room, theme.faint());
+    canvas.buffer.set_stringn(area.x, axis, theme.text(&number(bins.from)), room, theme.faint());
     let to = number(bins.to);
     let x = area.right().saturating_sub(to.chars().count() as u16);
-    buffer.set_stringn(x, axis, to, room, theme.faint());
+    canvas.buffer.set_stringn(x, axis, to, room, theme.faint());
     if bins.from < 0.0 && bins.to > 0.0 {
         let zero = area.x + (-bins.from / (bins.to - bins.from) * f64::from(area.width - 1)).round() as u16;
-        buffer.set_stringn(zero, axis, "0", 1, theme.faint());
+        canvas.buffer.set_stringn(zero, axis, "0", 1, theme.faint());
     }
 }
 

@@ -1,10 +1,10 @@
 //! What each layer makes of an image, with the sizes, down to the answer.
 
 use super::tiles::{TileSize, draw_image, draw_signed, image_cells, largest};
-use super::{Column, scrolled};
+use super::{Column, say, scrolled};
+use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use protocol::{LayerMaps, SeenImage};
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 enum Line {
@@ -24,7 +24,7 @@ pub fn draw(
     (image, layers, probabilities): (&SeenImage, &[LayerMaps], &[f32]),
     column: &Column,
     area: Rect,
-    buffer: &mut Buffer,
+    canvas: &mut ImageCanvas,
 ) {
     let shrink = if area.height >= 36 || image.shape.height < 20 { 1 } else { 2 };
     let (_, image_rows) = image_cells(image.shape, shrink);
@@ -65,13 +65,13 @@ pub fn draw(
             top += 1;
         }
     }
-    scrolled(theme, &lines, top, rows, area, buffer, |line, place, buffer| match line {
+    scrolled(theme, &lines, top, rows, area, canvas, |line, place, canvas| match line {
         Line::Image => {
-            draw_image(theme, image.shape, &image.pixels, shrink, place, buffer);
+            draw_image(theme, image.shape, &image.pixels, shrink, place, canvas);
             let x = place.x + image_cells(image.shape, shrink).0 + 2;
             if x < place.right() {
                 let room = Rect { x, width: place.right() - x, ..place };
-                column.say(theme, &column.caption, room, buffer);
+                say(theme, &column.caption, room, canvas);
             }
         }
         Line::Heading(at) => {
@@ -82,7 +82,7 @@ pub fn draw(
                 format!("{units} maps of {width}x{height}")
             };
             let text = format!("{layer}: {sizes}, largest output {:.2}", largest(&layers[*at].y));
-            buffer.set_stringn(place.x, place.y, theme.text(&text), usize::from(place.width), theme.faint());
+            canvas.buffer.set_stringn(place.x, place.y, theme.text(&text), usize::from(place.width), theme.faint());
         }
         Line::Maps { layer, first, count } => {
             let maps = &layers[*layer];
@@ -95,14 +95,14 @@ pub fn draw(
                 let x = place.x + at as u16 * (width + u16::from(size > 1));
                 let tile = Rect { x, width: width.min(place.right().saturating_sub(x)), ..place };
                 if size == 1 {
-                    draw_signed(theme, TileSize::Large, values, (1, strongest), tile, buffer);
+                    draw_signed(theme, TileSize::Large, values, (1, strongest), tile, canvas);
                     if chosen == Some(map) {
-                        buffer.set_stringn(x, place.y, "[]", 2, theme.strong());
+                        canvas.buffer.set_stringn(x, place.y, "[]", 2, theme.strong());
                     }
                 } else {
-                    draw_signed(theme, TileSize::Small, values, (maps.width, strongest), tile, buffer);
+                    draw_signed(theme, TileSize::Small, values, (maps.width, strongest), tile, canvas);
                     let style = if chosen == Some(map) { theme.selected() } else { theme.faint() };
-                    buffer.set_stringn(x, place.y + height, format!("{map}"), usize::from(width), style);
+                    canvas.buffer.set_stringn(x, place.y + height, format!("{map}"), usize::from(width), style);
                 }
             }
         }
@@ -115,7 +115,7 @@ pub fn draw(
                 .map(|(class, share)| format!("{} {:.1} %", column.class(*class), 100.0 * share))
                 .collect();
             let text = format!("answer: {}", few.join(", "));
-            buffer.set_stringn(place.x, place.y, theme.text(&text), usize::from(place.width), theme.strong());
+            canvas.buffer.set_stringn(place.x, place.y, theme.text(&text), usize::from(place.width), theme.strong());
         }
     });
 }

@@ -1,18 +1,18 @@
 //! The gallery of images with wrong answers, and the chosen one with what every network says of it.
 
 use super::tiles::{draw_image, image_cells};
-use super::{Column, Network, scrolled};
+use super::{Column, Network, say, scrolled};
+use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use app::{App, MistakeEntry, MistakeFilter, Shown};
 use protocol::{Seen, SeenShape};
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 /// Columns of the chosen image and its answers.
 const DETAIL: u16 = 30;
 
-pub fn draw(app: &App, theme: &Theme, networks: &[Network], column: &Column, area: Rect, buffer: &mut Buffer) {
+pub fn draw(app: &App, theme: &Theme, networks: &[Network], column: &Column, area: Rect, canvas: &mut ImageCanvas) {
     let entries = app.mistake_entries();
     let shapes = networks.iter().find_map(|network| match network.shown.answer().map(|answer| &answer.seen) {
         Some(Seen::Mistakes { shape, classes, .. }) => Some((*shape, classes)),
@@ -23,14 +23,14 @@ pub fn draw(app: &App, theme: &Theme, networks: &[Network], column: &Column, are
             Shown::Fault(why) => Some(why),
             _ => None,
         });
-        column.say(theme, fault.unwrap_or("The answers to every image are being computed."), area, buffer);
+        say(theme, fault.unwrap_or("The answers to every image are being computed."), area, canvas);
         return;
     };
     let room = usize::from(area.width);
     let counts: Vec<String> = networks.iter().map(|network| network.title.clone() + &wrong(network.shown)).collect();
-    buffer.set_stringn(area.x, area.y, theme.text(&counts.join(" · ")), room, theme.strong());
+    canvas.buffer.set_stringn(area.x, area.y, theme.text(&counts.join(" · ")), room, theme.strong());
     let which = format!("{} images listed: {}; m for others", entries.len(), filter_text(app.inside.filter, networks));
-    buffer.set_stringn(area.x, area.y + 1, app::truncate(&theme.text(&which), room), room, theme.faint());
+    canvas.buffer.set_stringn(area.x, area.y + 1, app::truncate(&theme.text(&which), room), room, theme.faint());
     let body = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
     let gallery = Rect { width: body.width.saturating_sub(DETAIL + 1), ..body };
     let shrink = if shape.height >= 20 { 2 } else { 1 };
@@ -48,29 +48,29 @@ pub fn draw(app: &App, theme: &Theme, networks: &[Network], column: &Column, are
         top,
         |_| high,
         gallery,
-        buffer,
-        |first, place, buffer| {
+        canvas,
+        |first, place, canvas| {
             for (at, number) in (*first..(first + across).min(entries.len())).enumerate() {
                 let entry = &entries[number];
                 let x = place.x + at as u16 * wide;
                 let tile = Rect { x, width, height, ..place };
-                draw_image(theme, shape, entry.pixels, shrink, tile, buffer);
+                draw_image(theme, shape, entry.pixels, shrink, tile, canvas);
                 let truth = class(classes, entry.truth);
                 let style = if number == selected { theme.selected() } else { Style::new() };
-                buffer.set_stringn(
+                canvas.buffer.set_stringn(
                     x,
                     place.y + height,
                     format!("{truth:<w$}", w = usize::from(width)),
                     usize::from(width),
                     style,
                 );
-                draw_answers(theme, entry, networks, classes, (x, place.y + height + 1, width), buffer);
+                draw_answers(theme, entry, networks, classes, (x, place.y + height + 1, width), canvas);
             }
         },
     );
     if let Some(entry) = entries.get(selected) {
         let detail = Rect { x: gallery.right() + 1, width: body.width - gallery.width - 1, ..body };
-        draw_detail(app, theme, (entry, shape), networks, classes, detail, buffer);
+        draw_detail(app, theme, (entry, shape), networks, classes, detail, canvas);
     }
 }
 
@@ -81,14 +81,14 @@ fn draw_answers(
     networks: &[Network],
     classes: &[String],
     (mut x, y, width): (u16, u16, u16),
-    buffer: &mut Buffer,
+    canvas: &mut ImageCanvas,
 ) {
     let end = x + width;
     for (network, wrong) in networks.iter().zip(&entry.wrong) {
         let answer = wrong.map_or(entry.truth, |mistake| mistake.answer);
         let text = format!("{}{} ", theme.marker(network.slot), class(classes, answer));
         let style = if wrong.is_some() { theme.arm(network.slot) } else { theme.faint() };
-        x = buffer.set_stringn(x, y, text, usize::from(end.saturating_sub(x)), style).0;
+        x = canvas.buffer.set_stringn(x, y, text, usize::from(end.saturating_sub(x)), style).0;
     }
 }
 
@@ -99,16 +99,16 @@ fn draw_detail(
     networks: &[Network],
     classes: &[String],
     area: Rect,
-    buffer: &mut Buffer,
+    canvas: &mut ImageCanvas,
 ) {
     let needed = 2 + networks.len() as u16 * 5;
     let shrink = if area.height >= image_cells(shape, 1).1 + needed { 1 } else { 2 };
     let (_, rows) = image_cells(shape, shrink);
-    draw_image(theme, shape, entry.pixels, shrink, Rect { height: rows.min(area.height), ..area }, buffer);
+    draw_image(theme, shape, entry.pixels, shrink, Rect { height: rows.min(area.height), ..area }, canvas);
     let mut y = area.y + rows;
     let room = usize::from(area.width);
     let head = format!("{} image {}, truth {}", app.inside.split.name(), entry.number, class(classes, entry.truth));
-    buffer.set_stringn(area.x, y, theme.text(&head), room, theme.strong());
+    canvas.buffer.set_stringn(area.x, y, theme.text(&head), room, theme.strong());
     y += 1;
     let Some(view) = app.chosen_mistake_view() else { return };
     for network in networks {
@@ -116,11 +116,11 @@ fn draw_detail(
             return;
         }
         let title = format!("{} {}", theme.marker(network.slot), network.title);
-        buffer.set_stringn(area.x, y, app::truncate(&theme.text(&title), room), room, theme.arm(network.slot));
+        canvas.buffer.set_stringn(area.x, y, app::truncate(&theme.text(&title), room), room, theme.arm(network.slot));
         y += 1;
         let shown = app.inside_view(network.lane, view.clone(), true);
         let Shown::Current(answer) = shown else {
-            buffer.set_stringn(area.x, y, theme.text("  …"), room, theme.faint());
+            canvas.buffer.set_stringn(area.x, y, theme.text("  …"), room, theme.faint());
             y += 4;
             continue;
         };
@@ -145,7 +145,7 @@ fn draw_detail(
             } else {
                 Style::new()
             };
-            buffer.set_stringn(area.x, y, theme.text(&text), room, style);
+            canvas.buffer.set_stringn(area.x, y, theme.text(&text), room, style);
             y += 1;
         }
         y += 1;

@@ -15,11 +15,11 @@ mod tiles;
 mod units;
 mod wants;
 
+use crate::image::ImageCanvas;
 use crate::theme::{Glyphs, Theme};
 use crate::widgets::write_wrapped;
 use app::{App, Inside, InsideLayout, InsidePage, Shown};
 use protocol::{ImageSplit, Lane, Layer, LayerFilters, Seen, format_count};
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget};
@@ -46,11 +46,12 @@ pub struct Column {
     classes: Vec<String>,
 }
 
-impl Column {
-    fn say(&self, theme: &Theme, text: &str, area: Rect, buffer: &mut Buffer) {
-        write_wrapped(theme, text, theme.faint(), area, area.y, buffer);
-    }
+/// A sentence in place of a view, or beside it.
+fn say(theme: &Theme, text: &str, area: Rect, canvas: &mut ImageCanvas) {
+    write_wrapped(theme, text, theme.faint(), area, area.y, canvas.buffer);
+}
 
+impl Column {
     /// The name of a class.
     fn class(&self, number: usize) -> String {
         self.classes.get(number).cloned().unwrap_or_else(|| number.to_string())
@@ -65,8 +66,8 @@ fn scrolled<T>(
     top: usize,
     height: impl Fn(&T) -> u16,
     area: Rect,
-    buffer: &mut Buffer,
-    mut draw: impl FnMut(&T, Rect, &mut Buffer),
+    canvas: &mut ImageCanvas,
+    mut draw: impl FnMut(&T, Rect, &mut ImageCanvas),
 ) {
     // The end of a list stays at the bottom.
     let mut last = lines.len();
@@ -83,28 +84,28 @@ fn scrolled<T>(
         if y >= area.bottom() {
             break;
         }
-        draw(line, Rect { y, height: rows.min(area.bottom() - y), ..area }, buffer);
+        draw(line, Rect { y, height: rows.min(area.bottom() - y), ..area }, canvas);
         y += rows;
         shown += usize::from(y <= area.bottom());
     }
     let arrows = if theme.glyphs == Glyphs::Ascii { ["^", "v"] } else { ["↑", "↓"] };
     let x = area.right().saturating_sub(1);
     if top > 0 {
-        buffer.set_stringn(x, area.y, arrows[0], 1, theme.accent());
+        canvas.buffer.set_stringn(x, area.y, arrows[0], 1, theme.accent());
     }
     if shown < lines.len() && area.height > 0 {
-        buffer.set_stringn(x, area.bottom() - 1, arrows[1], 1, theme.accent());
+        canvas.buffer.set_stringn(x, area.bottom() - 1, arrows[1], 1, theme.accent());
     }
 }
 
-pub fn draw(app: &App, theme: &Theme, buffer: &mut Buffer) {
+pub fn draw(app: &App, theme: &Theme, canvas: &mut ImageCanvas) {
     let layout = app.inside_layout();
     let whole = Rect { height: app.screen.status.y.saturating_sub(app.screen.whole.y), ..app.screen.whole };
-    Clear.render(whole, buffer);
-    draw_tabs(app, theme, &layout, buffer);
+    Clear.render(whole, canvas.buffer);
+    draw_tabs(app, theme, &layout, canvas);
     let Some(training) = app.inside_training() else {
         let text = "The run's history is being read.";
-        write_wrapped(theme, text, theme.faint(), layout.body, layout.body.y, buffer);
+        write_wrapped(theme, text, theme.faint(), layout.body, layout.body.y, canvas.buffer);
         return;
     };
     let network = |(slot, lane): (usize, Lane)| Network {
@@ -114,18 +115,18 @@ pub fn draw(app: &App, theme: &Theme, buffer: &mut Buffer) {
         shown: app.inside_shown(lane),
     };
     let networks: Vec<Network> = app.inside_lanes().into_iter().map(network).collect();
-    draw_head(app, theme, &layout, &networks, buffer);
-    draw_timeline(app, theme, &layout, buffer);
+    draw_head(app, theme, &layout, &networks, canvas);
+    draw_timeline(app, theme, &layout, canvas);
     let inside = Rect { x: layout.body.x + 1, width: layout.body.width.saturating_sub(2), ..layout.body };
     let column = column_of(app, &networks, 0);
     match app.inside.page {
-        InsidePage::Mistakes => mistakes::draw(app, theme, &networks, &column, inside, buffer),
-        InsidePage::Digit => digit_page::draw(app, theme, &networks, &column, inside, buffer),
-        InsidePage::Surgery => surgery::draw(app, theme, &networks, &column, inside, buffer),
+        InsidePage::Mistakes => mistakes::draw(app, theme, &networks, &column, inside, canvas),
+        InsidePage::Digit => digit_page::draw(app, theme, &networks, &column, inside, canvas),
+        InsidePage::Surgery => surgery::draw(app, theme, &networks, &column, inside, canvas),
         _ => {
             for (at, (area, network)) in layout.columns.iter().zip(&networks).enumerate() {
                 let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..*area };
-                draw_network(app, theme, network, &column_of(app, &networks, at), area, buffer);
+                draw_network(app, theme, network, &column_of(app, &networks, at), area, canvas);
             }
         }
     }
@@ -166,28 +167,34 @@ fn class_names(app: &App) -> Vec<String> {
     }
 }
 
-fn draw_tabs(app: &App, theme: &Theme, layout: &InsideLayout, buffer: &mut Buffer) {
+fn draw_tabs(app: &App, theme: &Theme, layout: &InsideLayout, canvas: &mut ImageCanvas) {
     let row = layout.tabs;
-    buffer.set_stringn(row.x, row.y, Inside::TITLE, usize::from(row.width), theme.accent().patch(theme.strong()));
+    canvas.buffer.set_stringn(
+        row.x,
+        row.y,
+        Inside::TITLE,
+        usize::from(row.width),
+        theme.accent().patch(theme.strong()),
+    );
     for (page, area) in layout.tab_columns() {
         let style = if page == app.inside.page { theme.selected() } else { theme.faint() };
         let width = usize::from(area.width.saturating_sub(1));
-        buffer.set_stringn(area.x, area.y, page.title(), width, style);
+        canvas.buffer.set_stringn(area.x, area.y, page.title(), width, style);
     }
 }
 
 /// The run, the networks with the epoch of what is shown, and what was changed in them.
-fn draw_head(app: &App, theme: &Theme, layout: &InsideLayout, networks: &[Network], buffer: &mut Buffer) {
+fn draw_head(app: &App, theme: &Theme, layout: &InsideLayout, networks: &[Network], canvas: &mut ImageCanvas) {
     let row = layout.head;
     let Some(training) = app.inside_training() else { return };
     let mut x = row.x + 1;
     let left = |x: u16| usize::from(row.right().saturating_sub(x));
     let seed = networks.first().map_or(String::new(), |network| format!(" seed {}", network.lane.seed));
     let text = format!("run {}{seed}: ", training.run);
-    x = buffer.set_stringn(x, row.y, theme.text(&text), left(x), theme.faint()).0;
+    x = canvas.buffer.set_stringn(x, row.y, theme.text(&text), left(x), theme.faint()).0;
     for (at, network) in networks.iter().enumerate() {
         if at > 0 {
-            x = buffer.set_stringn(x, row.y, theme.text("  |  "), left(x), theme.faint()).0;
+            x = canvas.buffer.set_stringn(x, row.y, theme.text("  |  "), left(x), theme.faint()).0;
         }
         let epoch = match network.shown {
             Shown::Current(answer) => format!(" epoch {}", answer.epoch),
@@ -201,14 +208,14 @@ fn draw_head(app: &App, theme: &Theme, layout: &InsideLayout, networks: &[Networ
             format!(", {} changed", format_count(changes.len(), "unit"))
         };
         let text = format!("{} {}", theme.marker(network.slot), network.title);
-        x = buffer.set_stringn(x, row.y, theme.text(&text), left(x), theme.arm(network.slot)).0;
-        x = buffer.set_stringn(x, row.y, theme.text(&epoch), left(x), Style::new()).0;
-        x = buffer.set_stringn(x, row.y, theme.text(&changed), left(x), theme.bad()).0;
+        x = canvas.buffer.set_stringn(x, row.y, theme.text(&text), left(x), theme.arm(network.slot)).0;
+        x = canvas.buffer.set_stringn(x, row.y, theme.text(&epoch), left(x), Style::new()).0;
+        x = canvas.buffer.set_stringn(x, row.y, theme.text(&changed), left(x), theme.bad()).0;
     }
 }
 
 /// The kept epochs as a row of points, with the one that is looked at.
-fn draw_timeline(app: &App, theme: &Theme, layout: &InsideLayout, buffer: &mut Buffer) {
+fn draw_timeline(app: &App, theme: &Theme, layout: &InsideLayout, canvas: &mut ImageCanvas) {
     let row = layout.timeline;
     let timeline = app.inside_timeline();
     let room = usize::from(row.width.saturating_sub(1));
@@ -216,32 +223,32 @@ fn draw_timeline(app: &App, theme: &Theme, layout: &InsideLayout, buffer: &mut B
         let is_read = app.inside_lanes().iter().all(|(_, lane)| app.inside.kept.of(*lane).next().is_none());
         let text =
             if is_read { " no checkpoint yet: its first epoch is not done" } else { " reading the kept epochs …" };
-        buffer.set_stringn(row.x, row.y, theme.text(text), room, theme.faint());
+        canvas.buffer.set_stringn(row.x, row.y, theme.text(text), room, theme.faint());
         return;
     };
-    buffer.set_stringn(row.x, row.y, " epochs", room, theme.faint());
+    canvas.buffer.set_stringn(row.x, row.y, " epochs", room, theme.faint());
     let ascii = theme.glyphs == Glyphs::Ascii;
     let at = app.inside.epoch.unwrap_or(*last);
     let columns = layout.epoch_columns(&timeline);
     let track = columns.first().zip(columns.last()).map(|((_, from), (_, to))| *from..=*to);
     for x in track.into_iter().flatten() {
-        buffer.set_stringn(x, row.y, if ascii { "-" } else { "─" }, 1, theme.faint());
+        canvas.buffer.set_stringn(x, row.y, if ascii { "-" } else { "─" }, 1, theme.faint());
     }
     for (_, x) in &columns {
-        buffer.set_stringn(*x, row.y, if ascii { "+" } else { "┼" }, 1, theme.faint());
+        canvas.buffer.set_stringn(*x, row.y, if ascii { "+" } else { "┼" }, 1, theme.faint());
     }
     if let Some((_, x)) = columns.iter().find(|(epoch, _)| *epoch == at) {
-        buffer.set_stringn(*x, row.y, if ascii { "O" } else { "●" }, 1, theme.accent().patch(theme.strong()));
+        canvas.buffer.set_stringn(*x, row.y, if ascii { "O" } else { "●" }, 1, theme.accent().patch(theme.strong()));
     }
     let end = columns.last().map_or(row.x, |(_, x)| x + 2);
     let newest = if app.inside.epoch.is_none() { ", newest" } else { "" };
     let doing = if app.inside.is_playing { " (playing)" } else { newest };
     let text = format!("{at}/{last}{doing}");
-    buffer.set_stringn(end, row.y, text, usize::from(row.right().saturating_sub(end)), theme.strong());
+    canvas.buffer.set_stringn(end, row.y, text, usize::from(row.right().saturating_sub(end)), theme.strong());
 }
 
 /// The page's view of one network.
-fn draw_network(app: &App, theme: &Theme, network: &Network, column: &Column, area: Rect, buffer: &mut Buffer) {
+fn draw_network(app: &App, theme: &Theme, network: &Network, column: &Column, area: Rect, canvas: &mut ImageCanvas) {
     if app.inside.page == InsidePage::Filters && app.inside.filmstrip {
         let answers: Vec<(u32, Option<&LayerFilters>)> = app
             .inside
@@ -256,39 +263,39 @@ fn draw_network(app: &App, theme: &Theme, network: &Network, column: &Column, ar
                 (epoch, layer)
             })
             .collect();
-        filters::draw_filmstrip(theme, &answers, column, area, buffer);
+        filters::draw_filmstrip(theme, &answers, column, area, canvas);
         return;
     }
     let answer = match network.shown {
         Shown::Current(answer) | Shown::Earlier(answer) => answer,
         Shown::Fault(why) => {
-            write_wrapped(theme, why, theme.bad(), area, area.y, buffer);
+            write_wrapped(theme, why, theme.bad(), area, area.y, canvas.buffer);
             return;
         }
         Shown::Nothing => {
-            column.say(theme, "The kernel computes this view …", area, buffer);
+            say(theme, "The kernel computes this view …", area, canvas);
             return;
         }
     };
     match &answer.seen {
-        Seen::Filters { layers } => filters::draw(theme, layers, column, area, buffer),
+        Seen::Filters { layers } => filters::draw(theme, layers, column, area, canvas),
         Seen::Maps { image, layers, probabilities } => {
-            maps::draw(theme, (image, layers, probabilities), column, area, buffer);
+            maps::draw(theme, (image, layers, probabilities), column, area, canvas);
         }
-        Seen::Histogram { layers, .. } => histogram::draw(theme, layers, column, area, buffer),
-        Seen::Units { layers, .. } => units::draw(theme, layers, column, area, buffer),
+        Seen::Histogram { layers, .. } => histogram::draw(theme, layers, column, area, canvas),
+        Seen::Units { layers, .. } => units::draw(theme, layers, column, area, canvas),
         Seen::Gradients { layers, .. } => {
             let lanes = app.inside_training().map(|training| &training.lanes);
             let lane = lanes.and_then(|lanes| lanes.iter().find(|lane| lane.lane == network.lane));
-            gradients::draw(theme, layers, lane, column, area, buffer);
+            gradients::draw(theme, layers, lane, column, area, canvas);
         }
-        Seen::Confusion { classes, matrix, .. } => confusion::draw(theme, classes, matrix, column, area, buffer),
+        Seen::Confusion { classes, matrix, .. } => confusion::draw(theme, classes, matrix, column, area, canvas),
         Seen::Wants { layer, unit, shape, images, optimised } => {
-            wants::draw(theme, (*layer, *unit, *shape), (images, optimised), column, area, buffer);
+            wants::draw(theme, (*layer, *unit, *shape), (images, optimised), column, area, canvas);
         }
         Seen::Products(products) => {
             let place = app.inside.product.unwrap_or_default();
-            products::draw(theme, products, place, column, area, buffer);
+            products::draw(theme, products, place, column, area, canvas);
         }
         // Their pages put the networks together.
         Seen::Mistakes { .. } | Seen::Ask { .. } | Seen::Answers { .. } | Seen::Ablation { .. } => {}

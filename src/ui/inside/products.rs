@@ -2,22 +2,29 @@
 
 use super::Column;
 use super::tiles::{TileSize, draw_signed, largest};
+use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use app::ProductPlace;
 use protocol::{LayerKind, SeenProducts};
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 /// Columns of a number, with a blank.
 const NUMBER: u16 = 5;
 
-pub fn draw(theme: &Theme, of: &SeenProducts, place: ProductPlace, column: &Column, area: Rect, buffer: &mut Buffer) {
+pub fn draw(
+    theme: &Theme,
+    of: &SeenProducts,
+    place: ProductPlace,
+    column: &Column,
+    area: Rect,
+    canvas: &mut ImageCanvas,
+) {
     let room = usize::from(area.width);
     let mut y = area.y;
-    let mut line = |text: &str, style: Style, buffer: &mut Buffer| {
+    let mut line = |text: &str, style: Style, canvas: &mut ImageCanvas| {
         if y < area.bottom() {
-            buffer.set_stringn(area.x, y, app::truncate(&theme.text(text), room), room, style);
+            canvas.buffer.set_stringn(area.x, y, app::truncate(&theme.text(text), room), room, style);
         }
         y += 1;
     };
@@ -26,7 +33,7 @@ pub fn draw(theme: &Theme, of: &SeenProducts, place: ProductPlace, column: &Colu
     } else {
         String::new()
     };
-    line(&format!("{} unit {}{at}, {}", of.layer, of.unit, column.caption), theme.strong(), buffer);
+    line(&format!("{} unit {}{at}, {}", of.layer, of.unit, column.caption), theme.strong(), canvas);
     let chosen = place.product.min(of.x.len().saturating_sub(1));
     let (x, w) = (of.x.get(chosen).copied().unwrap_or(0.0), of.weights.get(chosen).copied().unwrap_or(0.0));
     let products: Vec<f32> = of.x.iter().zip(&of.weights).map(|(x, w)| x * w).collect();
@@ -34,20 +41,20 @@ pub fn draw(theme: &Theme, of: &SeenProducts, place: ProductPlace, column: &Colu
     line(
         &format!("product {} of {}: {x:.4} x {w:.4} = {:.4}", chosen + 1, products.len(), x * w),
         theme.accent().patch(theme.strong()),
-        buffer,
+        canvas,
     );
     let phi = of.activation.map_or(String::new(), |activation| format!(", {} gives {:.4}", activation.title(), of.y));
-    line(&format!("sum {sum:.4} + bias {:.4} = z {:.4}{phi}", of.bias, of.z), theme.strong(), buffer);
+    line(&format!("sum {sum:.4} + bias {:.4} = z {:.4}{phi}", of.bias, of.z), theme.strong(), canvas);
     let side = of.side.max(1) as usize;
     let length = side * side;
     let map = chosen / length;
     let body = Rect { y: area.y + 4, height: area.height.saturating_sub(4), ..area };
     if side == 1 {
-        draw_list(theme, of, &products, chosen, body, buffer);
+        draw_list(theme, of, &products, chosen, body, canvas);
         return;
     }
     let title = if of.inputs > 1 { format!("input map {} of {}:", map + 1, of.inputs) } else { "the image:".into() };
-    buffer.set_stringn(body.x, body.y - 1, &title, room, theme.faint());
+    canvas.buffer.set_stringn(body.x, body.y - 1, &title, room, theme.faint());
     let parts = [("what it sees", &of.x), ("weights", &of.weights), ("products", &products)];
     let width = side as u16 * NUMBER;
     // Side by side where there is room, else one below the other.
@@ -58,7 +65,7 @@ pub fn draw(theme: &Theme, of: &SeenProducts, place: ProductPlace, column: &Colu
         if top >= body.bottom() {
             break;
         }
-        buffer.set_stringn(left, top, name, usize::from(width), theme.faint());
+        canvas.buffer.set_stringn(left, top, name, usize::from(width), theme.faint());
         let of_map = values.get(map * length..(map + 1) * length).unwrap_or_default();
         for (row, numbers) in (0..).zip(of_map.chunks(side)) {
             for (offset, value) in (0..).zip(numbers) {
@@ -68,7 +75,7 @@ pub fn draw(theme: &Theme, of: &SeenProducts, place: ProductPlace, column: &Colu
                 }
                 let is_chosen = usize::from(row) * side + usize::from(offset) == chosen % length;
                 let style = if is_chosen { theme.selected() } else { look(theme, *value) };
-                buffer.set_stringn(x, y, short(*value), usize::from(NUMBER - 1), style);
+                canvas.buffer.set_stringn(x, y, short(*value), usize::from(NUMBER - 1), style);
             }
         }
     }
@@ -76,7 +83,7 @@ pub fn draw(theme: &Theme, of: &SeenProducts, place: ProductPlace, column: &Colu
     let top = body.y + if is_beside { side as u16 + 2 } else { 3 * (side as u16 + 1) };
     let (tile, height) = TileSize::Small.cells(theme, of.side, of.side);
     if of.inputs > 1 && top + height < body.bottom() {
-        buffer.set_stringn(body.x, top, "products of all input maps:", room, theme.faint());
+        canvas.buffer.set_stringn(body.x, top, "products of all input maps:", room, theme.faint());
         let strongest = largest(&products);
         for (input, values) in (0..).zip(products.chunks(length)) {
             let across = (body.width / (tile + 1)).max(1);
@@ -90,22 +97,22 @@ pub fn draw(theme: &Theme, of: &SeenProducts, place: ProductPlace, column: &Colu
                 values,
                 (of.side, strongest),
                 Rect { x: left, y, width: tile, height },
-                buffer,
+                canvas,
             );
         }
     }
 }
 
 /// The products of a fully connected layer, the strongest first.
-fn draw_list(theme: &Theme, of: &SeenProducts, products: &[f32], chosen: usize, area: Rect, buffer: &mut Buffer) {
+fn draw_list(theme: &Theme, of: &SeenProducts, products: &[f32], chosen: usize, area: Rect, canvas: &mut ImageCanvas) {
     let mut ranked: Vec<usize> = (0..products.len()).collect();
     ranked.sort_by(|a, b| products[*b].abs().total_cmp(&products[*a].abs()));
-    buffer.set_stringn(area.x, area.y, "the strongest products:", usize::from(area.width), theme.faint());
+    canvas.buffer.set_stringn(area.x, area.y, "the strongest products:", usize::from(area.width), theme.faint());
     let rows = usize::from(area.height.saturating_sub(1));
     for (row, at) in (0..).zip(ranked.into_iter().take(rows)) {
         let text = format!("input {at:>4}: {:>9.4} x {:>9.4} = {:>9.4}", of.x[at], of.weights[at], products[at]);
         let style = if at == chosen { theme.selected() } else { look(theme, products[at]) };
-        buffer.set_stringn(area.x, area.y + 1 + row, text, usize::from(area.width), style);
+        canvas.buffer.set_stringn(area.x, area.y + 1 + row, text, usize::from(area.width), style);
     }
 }
 

@@ -1,40 +1,40 @@
 //! Units ranked by what is lost without them, and what the reader's changes do.
 
-use super::{Column, Network};
+use super::{Column, Network, say};
+use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use app::{App, Shown};
 use protocol::{Seen, View, ViewImage};
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 /// Columns of the ranking.
 const RANKING: u16 = 36;
 
-pub fn draw(app: &App, theme: &Theme, networks: &[Network], column: &Column, area: Rect, buffer: &mut Buffer) {
+pub fn draw(app: &App, theme: &Theme, networks: &[Network], column: &Column, area: Rect, canvas: &mut ImageCanvas) {
     let Some(first) = networks.first() else { return };
     let ranking = Rect { width: RANKING.min(area.width), ..area };
-    draw_ranking(app, theme, first, column, ranking, buffer);
+    draw_ranking(app, theme, first, column, ranking, canvas);
     let beside = Rect { x: area.x + ranking.width + 1, width: area.width.saturating_sub(ranking.width + 1), ..area };
-    draw_effects(app, theme, networks, beside, buffer);
+    draw_effects(app, theme, networks, beside, canvas);
 }
 
-fn draw_ranking(app: &App, theme: &Theme, network: &Network, column: &Column, area: Rect, buffer: &mut Buffer) {
+fn draw_ranking(app: &App, theme: &Theme, network: &Network, column: &Column, area: Rect, canvas: &mut ImageCanvas) {
     let room = usize::from(area.width);
     let Some((layer, chosen)) = column.unit else { return };
     let head = format!("{} without one unit of {layer}", network.title);
-    buffer.set_stringn(area.x, area.y, app::truncate(&theme.text(&head), room), room, theme.strong());
+    canvas.buffer.set_stringn(area.x, area.y, app::truncate(&theme.text(&head), room), room, theme.strong());
     let Some(Seen::Ablation { images, error, loss, .. }) = network.shown.answer().map(|answer| &answer.seen) else {
         let text = match network.shown {
             Shown::Fault(why) => why,
             _ => "Every unit is left out once; that takes a moment.",
         };
-        column.say(theme, text, Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }, buffer);
+        say(theme, text, Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }, canvas);
         return;
     };
     let text = format!("{images} {} images: {error:.2} %, loss {loss:.4}", column.split.name());
-    buffer.set_stringn(area.x, area.y + 1, app::truncate(&theme.text(&text), room), room, theme.faint());
-    buffer.set_stringn(area.x, area.y + 2, "  unit   error %   loss more", room, theme.faint());
+    canvas.buffer.set_stringn(area.x, area.y + 1, app::truncate(&theme.text(&text), room), room, theme.faint());
+    canvas.buffer.set_stringn(area.x, area.y + 2, "  unit   error %   loss more", room, theme.faint());
     let ranked = app.ranked_units();
     let rows = usize::from(area.height.saturating_sub(3)).max(1);
     let selected = ranked.iter().position(|(unit, _)| *unit == chosen).unwrap_or(0);
@@ -45,17 +45,17 @@ fn draw_ranking(app: &App, theme: &Theme, network: &Network, column: &Column, ar
         let mark = if scale { "*" } else { " " };
         let text = format!("{mark} {unit:>4}  {:>8.2}  {:>+11.4}", without.error, without.loss - loss);
         let style = if *unit == chosen { theme.selected() } else { Style::new() };
-        buffer.set_stringn(area.x, area.y + 3 + row, text, room, style);
+        canvas.buffer.set_stringn(area.x, area.y + 3 + row, text, room, style);
     }
 }
 
-fn draw_effects(app: &App, theme: &Theme, networks: &[Network], area: Rect, buffer: &mut Buffer) {
+fn draw_effects(app: &App, theme: &Theme, networks: &[Network], area: Rect, canvas: &mut ImageCanvas) {
     let room = usize::from(area.width);
     let mut y = area.y;
-    let mut line = |text: &str, style: Style, buffer: &mut Buffer| {
+    let mut line = |text: &str, style: Style, canvas: &mut ImageCanvas| {
         for part in textwrap::wrap(&theme.text(text), app::wrap_options(room.max(1))) {
             if y < area.bottom() {
-                buffer.set_stringn(area.x, y, &part, room, style);
+                canvas.buffer.set_stringn(area.x, y, &part, room, style);
             }
             y += 1;
         }
@@ -72,13 +72,13 @@ fn draw_effects(app: &App, theme: &Theme, networks: &[Network], area: Rect, buff
         format!("{} image {}", split.name(), app.inside.image)
     };
     for network in networks {
-        line(&format!("{} {}", theme.marker(network.slot), network.title), theme.arm(network.slot), buffer);
+        line(&format!("{} {}", theme.marker(network.slot), network.title), theme.arm(network.slot), canvas);
         let changes = app.inside.changes.of(network.lane.arm);
         for change in changes {
-            line(&format!("* {change}"), theme.accent(), buffer);
+            line(&format!("* {change}"), theme.accent(), canvas);
         }
         if changes.is_empty() {
-            line("no unit is changed; x silences the chosen one", theme.faint(), buffer);
+            line("no unit is changed; x silences the chosen one", theme.faint(), canvas);
         }
         let error = |with_changes: bool| match app.inside_view(network.lane, View::Confusion { split }, with_changes) {
             Shown::Current(answer) => match &answer.seen {
@@ -88,7 +88,7 @@ fn draw_effects(app: &App, theme: &Theme, networks: &[Network], area: Rect, buff
             _ => "…".to_string(),
         };
         let text = if changes.is_empty() { error(false) } else { format!("{} -> {}", error(false), error(true)) };
-        line(&format!("{} error, all images: {text}", split.name()), theme.strong(), buffer);
+        line(&format!("{} error, all images: {text}", split.name()), theme.strong(), canvas);
         let answer = |with_changes: bool| match app.inside_view(
             network.lane,
             View::Ask { image: image.clone() },
@@ -101,15 +101,15 @@ fn draw_effects(app: &App, theme: &Theme, networks: &[Network], area: Rect, buff
             Shown::Fault(why) => why.to_string(),
             _ => "…".to_string(),
         };
-        line(&format!("{about}: {}", answer(false)), Style::new(), buffer);
+        line(&format!("{about}: {}", answer(false)), Style::new(), canvas);
         if !changes.is_empty() {
             line(
                 &format!("{:w$}  {}", "->", answer(true), w = about.chars().count().saturating_sub(1)),
                 theme.strong(),
-                buffer,
+                canvas,
             );
         }
-        line("", Style::new(), buffer);
+        line("", Style::new(), canvas);
     }
 }
 

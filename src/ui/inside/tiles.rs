@@ -1,10 +1,10 @@
 //! Small pictures of numbers: signed values on a scale with zero in the middle, and images.
 
+use crate::image::{self, ImageCanvas};
 use crate::theme::{Glyphs, Theme, pixels};
 use app::Background;
 use lesson::Pixel;
 use protocol::SeenShape;
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 
@@ -73,7 +73,7 @@ pub fn draw_signed(
     values: &[f32],
     (width, largest): (u32, f32),
     area: Rect,
-    buffer: &mut Buffer,
+    canvas: &mut ImageCanvas,
 ) {
     let width = width.max(1) as usize;
     let rows = values.len().div_ceil(width);
@@ -91,12 +91,18 @@ pub fn draw_signed(
                 for (at, glyph) in (0..).zip(sign(share)) {
                     let place = (area.x + 2 * column as u16 + at, area.y + row as u16);
                     if area.contains(place.into())
-                        && let Some(cell) = buffer.cell_mut(place)
+                        && let Some(cell) = canvas.buffer.cell_mut(place)
                     {
                         cell.set_char(glyph).set_style(style);
                     }
                 }
             }
+        }
+        TileSize::Small if theme.image_cell.is_some() => {
+            let pixels: Vec<Pixel> = values.iter().map(|value| signed(theme, share(*value, largest))).collect();
+            let cells = size.cells(theme, width as u32, rows as u32);
+            let place = Rect { width: cells.0, height: cells.1, ..area }.intersection(area);
+            image::draw(theme, &pixels, (width as u32, rows as u32), place, canvas);
         }
         TileSize::Small if has_colours(theme) => {
             for (row, column) in (0..rows.div_ceil(2)).flat_map(|row| (0..width).map(move |column| (row, column))) {
@@ -104,7 +110,7 @@ pub fn draw_signed(
                 let lower = value(column, 2 * row + 1);
                 let place = (area.x + column as u16, area.y + row as u16);
                 if area.contains(place.into())
-                    && let Some(cell) = buffer.cell_mut(place)
+                    && let Some(cell) = canvas.buffer.cell_mut(place)
                 {
                     pixels::draw(theme, signed(theme, upper), lower.map(|lower| signed(theme, lower)), cell);
                 }
@@ -115,7 +121,7 @@ pub fn draw_signed(
                 let Some(share) = value(column, row) else { continue };
                 let place = (area.x + column as u16, area.y + row as u16);
                 if area.contains(place.into())
-                    && let Some(cell) = buffer.cell_mut(place)
+                    && let Some(cell) = canvas.buffer.cell_mut(place)
                 {
                     cell.set_char(match sign(share) {
                         ['+', _] => '#',
@@ -136,7 +142,7 @@ pub fn image_cells(shape: SeenShape, shrink: u32) -> (u16, u16) {
 }
 
 /// Draws an image as stored, (height, width, channels), with the mean of `shrink` x `shrink` pixels in one.
-pub fn draw_image(theme: &Theme, shape: SeenShape, stored: &[u8], shrink: u32, area: Rect, buffer: &mut Buffer) {
+pub fn draw_image(theme: &Theme, shape: SeenShape, stored: &[u8], shrink: u32, area: Rect, canvas: &mut ImageCanvas) {
     let (width, height) = (shape.width / shrink, shape.height / shrink);
     let pixel = |x: u32, y: u32| -> Option<Pixel> {
         (y < height).then_some(())?;
@@ -149,10 +155,18 @@ pub fn draw_image(theme: &Theme, shape: SeenShape, stored: &[u8], shrink: u32, a
         };
         Some(if shape.channels == 3 { [channel(0), channel(1), channel(2)] } else { [channel(0); 3] })
     };
+    if theme.image_cell.is_some() {
+        let place = Rect { width: width as u16, height: height.div_ceil(2) as u16, ..area }.intersection(area);
+        let channels = shape.channels.max(1) as usize;
+        let whole: Vec<Pixel> =
+            stored.chunks_exact(channels).map(|of| std::array::from_fn(|at| of[at.min(channels - 1)])).collect();
+        image::draw(theme, &whole, (shape.width, shape.height), place, canvas);
+        return;
+    }
     for (row, column) in (0..height.div_ceil(2)).flat_map(|row| (0..width).map(move |column| (row, column))) {
         let place = (area.x + column as u16, area.y + row as u16);
         if area.contains(place.into())
-            && let (Some(cell), Some(upper)) = (buffer.cell_mut(place), pixel(column, 2 * row))
+            && let (Some(cell), Some(upper)) = (canvas.buffer.cell_mut(place), pixel(column, 2 * row))
         {
             pixels::draw(theme, upper, pixel(column, 2 * row + 1), cell);
         }

@@ -1,10 +1,10 @@
 //! How often each hidden unit is zero, saturated or dead.
 
 use super::tiles::shade;
-use super::{Column, scrolled};
+use super::{Column, say, scrolled};
+use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use protocol::LayerUnits;
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 enum Line {
@@ -13,7 +13,7 @@ enum Line {
     Units { layer: usize, first: usize },
 }
 
-pub fn draw(theme: &Theme, layers: &[LayerUnits], column: &Column, area: Rect, buffer: &mut Buffer) {
+pub fn draw(theme: &Theme, layers: &[LayerUnits], column: &Column, area: Rect, canvas: &mut ImageCanvas) {
     let across = usize::from((area.width / 2).max(1));
     let mut lines = Vec::new();
     for (at, layer) in layers.iter().enumerate() {
@@ -29,8 +29,8 @@ pub fn draw(theme: &Theme, layers: &[LayerUnits], column: &Column, area: Rect, b
         column.top,
         |_| 1,
         body,
-        buffer,
-        |line, place, buffer| {
+        canvas,
+        |line, place, canvas| {
             let room = usize::from(place.width);
             match line {
                 Line::Heading(at) => {
@@ -42,7 +42,7 @@ pub fn draw(theme: &Theme, layers: &[LayerUnits], column: &Column, area: Rect, b
                         mean(&layer.zeros),
                         mean(&layer.saturated)
                     );
-                    buffer.set_stringn(place.x, place.y, theme.text(&text), room, theme.strong());
+                    canvas.buffer.set_stringn(place.x, place.y, theme.text(&text), room, theme.strong());
                 }
                 Line::Dead(at) => {
                     let dead = &layers[*at].dead;
@@ -53,7 +53,7 @@ pub fn draw(theme: &Theme, layers: &[LayerUnits], column: &Column, area: Rect, b
                         format!("{} dead: {}", dead.len(), list.join(", "))
                     };
                     let style = if dead.is_empty() { theme.faint() } else { theme.bad() };
-                    buffer.set_stringn(place.x, place.y, app::truncate(&theme.text(&text), room), room, style);
+                    canvas.buffer.set_stringn(place.x, place.y, app::truncate(&theme.text(&text), room), room, style);
                 }
                 Line::Units { layer: at, first } => {
                     let layer = &layers[*at];
@@ -61,14 +61,15 @@ pub fn draw(theme: &Theme, layers: &[LayerUnits], column: &Column, area: Rect, b
                         column.unit.filter(|(chosen, _)| *chosen == layer.layer).map(|(_, unit)| unit as usize);
                     for (offset, unit) in (*first..(first + across).min(layer.zeros.len())).enumerate() {
                         let is_dead = layer.dead.contains(&(unit as u32));
-                        let (glyph, style) = match is_dead {
-                            true => ('x', theme.bad()),
-                            false => (shade(theme, layer.zeros[unit] / 100.0), theme.accent()),
+                        let (glyph, style) = if is_dead {
+                            ('x', theme.bad())
+                        } else {
+                            (shade(theme, layer.zeros[unit] / 100.0), theme.accent())
                         };
                         let x = place.x + 2 * offset as u16;
                         let text = if chosen == Some(unit) { format!("{glyph}<") } else { format!("{glyph} ") };
                         let style = if chosen == Some(unit) { theme.selected() } else { style };
-                        buffer.set_stringn(x, place.y, text, 2, style);
+                        canvas.buffer.set_stringn(x, place.y, text, 2, style);
                     }
                 }
             }
@@ -76,14 +77,20 @@ pub fn draw(theme: &Theme, layers: &[LayerUnits], column: &Column, area: Rect, b
     );
     let key = "each sign a unit: the fuller, the oftener zero; x is dead, zero for every image";
     let y = area.bottom().saturating_sub(foot);
-    column.say(theme, key, Rect { y, height: 2, ..area }, buffer);
+    say(theme, key, Rect { y, height: 2, ..area }, canvas);
     if let Some((name, unit)) = column.unit
         && let Some(layer) = layers.iter().find(|layer| layer.layer == name)
         && let (Some(zero), Some(saturated)) = (layer.zeros.get(unit as usize), layer.saturated.get(unit as usize))
     {
         let dead = if layer.dead.contains(&unit) { ", dead" } else { "" };
         let text = format!("{name} unit {unit}: zero {zero:.1} %, saturated {saturated:.1} %{dead}");
-        buffer.set_stringn(area.x, area.bottom() - 1, theme.text(&text), usize::from(area.width), theme.strong());
+        canvas.buffer.set_stringn(
+            area.x,
+            area.bottom() - 1,
+            theme.text(&text),
+            usize::from(area.width),
+            theme.strong(),
+        );
     }
 }
 

@@ -1,10 +1,10 @@
 //! What a unit responds to most: images of the data, and one that gradient ascent has found.
 
-use super::Column;
 use super::tiles::{draw_image, image_cells};
+use super::{Column, say};
+use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use protocol::{Layer, Optimised, Response, SeenShape};
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 pub fn draw(
@@ -13,11 +13,11 @@ pub fn draw(
     (images, optimised): (&[Response], &Optimised),
     column: &Column,
     area: Rect,
-    buffer: &mut Buffer,
+    canvas: &mut ImageCanvas,
 ) {
     let room = usize::from(area.width);
     let head = format!("{layer} unit {unit}: the image that it wants, output {:.2}", optimised.output);
-    buffer.set_stringn(area.x, area.y, theme.text(&head), room, theme.strong());
+    canvas.buffer.set_stringn(area.x, area.y, theme.text(&head), room, theme.strong());
     let shrink = if area.height >= 36 { 1 } else { 2 };
     let (width, height) = image_cells(shape, shrink);
     draw_image(
@@ -26,15 +26,15 @@ pub fn draw(
         &optimised.pixels,
         shrink,
         Rect { y: area.y + 1, height: height.min(area.height), ..area },
-        buffer,
+        canvas,
     );
     let beside = Rect { x: area.x + width + 1, width: area.width.saturating_sub(width + 1), y: area.y + 1, height };
     let how =
         format!("{} steps of gradient ascent from seed {}; {}", optimised.steps, optimised.seed, optimised.regulariser);
-    column.say(theme, &how, beside, buffer);
+    say(theme, &how, beside, canvas);
     let y = area.y + height + 1;
     let text = format!("the {} images with its largest outputs:", column.split.name());
-    buffer.set_stringn(area.x, y, theme.text(&text), room, theme.faint());
+    canvas.buffer.set_stringn(area.x, y, theme.text(&text), room, theme.faint());
     let (width, height) = image_cells(shape, 2);
     let across = ((area.width + 1) / (width + 1)).max(1);
     for (at, image) in (0..).zip(images) {
@@ -42,8 +42,8 @@ pub fn draw(
         if y + height >= area.bottom() {
             break;
         }
-        draw_image(theme, shape, &image.pixels, 2, Rect { x, y, width, height }, buffer);
+        draw_image(theme, shape, &image.pixels, 2, Rect { x, y, width, height }, canvas);
         let caption = format!("{} {:.1}", column.class(image.truth as usize), image.output);
-        buffer.set_stringn(x, y + height, theme.text(&caption), usize::from(width), theme.faint());
+        canvas.buffer.set_stringn(x, y + height, theme.text(&caption), usize::from(width), theme.faint());
     }
 }

@@ -3,6 +3,7 @@
 use super::experiment_footer::footer_text;
 use crate::chart::{self, cursor_values};
 use crate::figure;
+use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use crate::widgets::{draw_frame, progress_bar, write_wrapped};
 use app::{
@@ -27,8 +28,9 @@ pub fn draw(
     key: &CellKey,
     focused: bool,
     area: Rect,
-    buffer: &mut Buffer,
+    canvas: &mut ImageCanvas,
 ) -> Option<Rect> {
+    let buffer = &mut *canvas.buffer;
     let inner = draw_frame(theme, &cell.title, focused, area, buffer);
     let none = ExperimentView::default();
     let view = app.experiments.get(key).unwrap_or(&none);
@@ -60,7 +62,7 @@ pub fn draw(
     }
     let place = Rect { y: y + 1, height: last - y - 1, ..inner };
     let drawn = app.with_predictions(key, outcome);
-    let pages = pages(&drawn, place.width, place.height);
+    let pages = pages(&drawn, place.width, place.height, theme.image_cell);
     let at = pages.len().checked_sub(1).map(|most| view.page.min(most))?;
     draw_page_numbers(theme, &title(outcome, &pages[at]), at, pages.len(), Rect { y, height: 1, ..inner }, buffer);
     let viewport = app.viewport(&Pane::Cell(key.clone()));
@@ -78,7 +80,7 @@ pub fn draw(
     };
     match &pages[at] {
         Page::Figure(number) => {
-            return figure::draw(theme, &drawn.figures[*number], &viewport, place, buffer);
+            return figure::draw(theme, &drawn.figures[*number], &viewport, place, canvas);
         }
         Page::Rows(number, rows) => {
             if let Figure::Table(whole) = &drawn.figures[*number] {
@@ -93,7 +95,7 @@ pub fn draw(
         Page::Images(number, shown) => {
             if let Figure::Images(grid) = &outcome.figures[*number] {
                 let place = figure::draw_source(theme, &grid.source, place, buffer);
-                figure::images::draw(theme, grid, shown.clone(), place, buffer);
+                figure::images::draw(theme, grid, shown.clone(), place, canvas);
             }
         }
         Page::Findings(lines) => {

@@ -7,6 +7,7 @@ mod experiment_footer;
 mod predictions;
 mod questions;
 
+use crate::image::{FrameImages, ImageCanvas};
 use crate::study::train_cell;
 use crate::theme::Glyphs;
 use crate::theme::Theme;
@@ -17,7 +18,7 @@ use ratatui::buffer::Buffer;
 use ratatui::{Frame, layout::Rect};
 
 /// Draws the lesson; returns where its charts are.
-pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) -> Vec<DrawnChart> {
+pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, images: &mut FrameImages) -> Vec<DrawnChart> {
     let mut charts = Vec::new();
     let area = app.screen.text;
     let buffer = frame.buffer_mut();
@@ -43,7 +44,8 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) -> Vec<DrawnChart> {
             Line::Cell { cell, row: first } if drawn != Some(*cell) => {
                 drawn = Some(*cell);
                 if let (Some(body), Some((_, height))) = (cells.get(*cell), app.view.layout.cells.get(*cell)) {
-                    charts.extend(draw_cell(app, theme, body, *cell, (*first, *height), y, buffer));
+                    let mut screen = ImageCanvas { buffer: &mut *buffer, images: &mut *images };
+                    charts.extend(draw_cell(app, theme, body, *cell, (*first, *height), y, &mut screen));
                 }
             }
             Line::Cell { .. } => {}
@@ -83,7 +85,7 @@ fn draw_cell(
     number: usize,
     (first, height): (u16, u16),
     y: u16,
-    buffer: &mut Buffer,
+    screen: &mut ImageCanvas,
 ) -> Vec<DrawnChart> {
     let at = Rect { y, ..app.cell_room(cell) };
     let whole = Rect::new(0, 0, at.width, height);
@@ -92,9 +94,11 @@ fn draw_cell(
     let focused = app.view.focus == Some(number) && app.view.chosen_link().is_none();
     let key = app.key_of(cell);
     let mut places = Vec::new();
+    let images_before = screen.images.count();
     match &cell.body {
         CellBody::Train(train) => places = train_cell::draw_cell(app, theme, train, &key, focused, whole, &mut canvas),
         CellBody::Experiment(body) => {
+            let mut canvas = ImageCanvas { buffer: &mut canvas, images: screen.images };
             places.extend(experiment::draw(app, theme, body, &key, focused, whole, &mut canvas));
         }
         CellBody::Predict(_) | CellBody::Quiz(_) => {
@@ -106,10 +110,12 @@ fn draw_cell(
         CellBody::Claim(body) => claim::draw(theme, body, &app.findings_of(body), focused, whole, &mut canvas),
     }
     let rows = (height - first).min((app.screen.text.bottom()).saturating_sub(at.y));
+    let visible = Rect { y: first, height: rows, ..whole };
+    screen.images.move_to_screen(theme, images_before, visible, at.as_position(), &mut canvas);
     for row in 0..rows {
         for column in 0..at.width {
             if let (Some(from), Some(to)) =
-                (canvas.cell((column, first + row)), buffer.cell_mut((at.x + column, at.y + row)))
+                (canvas.cell((column, first + row)), screen.buffer.cell_mut((at.x + column, at.y + row)))
             {
                 *to = from.clone();
             }

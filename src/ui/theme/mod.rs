@@ -3,7 +3,7 @@
 pub mod heat;
 pub mod pixels;
 
-use app::{ARM_COLOURS, Background, arm_colour, cited_colour, seed_colour};
+use app::{ARM_COLOURS, Background, CellSize, arm_colour, cited_colour, seed_colour};
 pub use lesson::Glyphs;
 use protocol::Source;
 use ratatui::style::{Color, Modifier, Style};
@@ -24,6 +24,8 @@ pub struct Theme {
     pub glyphs: Glyphs,
     /// [`draw`](crate::draw) sets it to the notebook's.
     pub background: Background,
+    /// The size of a cell in pixels, where images are shown with true pixels. [`draw`](crate::draw) sets it.
+    pub image_cell: Option<CellSize>,
 }
 
 /// The meaning of a colour.
@@ -109,7 +111,7 @@ impl Role {
 impl Theme {
     /// For a dark background.
     pub const fn new(palette: Palette, glyphs: Glyphs) -> Self {
-        Self { palette, glyphs, background: Background::Dark }
+        Self { palette, glyphs, background: Background::Dark, image_cell: None }
     }
 
     /// Detects the terminal by its environment alone, so that the first frame waits for no answer.
@@ -133,6 +135,17 @@ impl Theme {
     #[must_use]
     pub fn on(self, background: Background) -> Self {
         Self { background, ..self }
+    }
+
+    /// Whether images may be shown with true pixels: not for a reader who wants no colours, nor in ASCII.
+    pub fn has_images(&self) -> bool {
+        self.palette != Palette::None && self.glyphs == Glyphs::Unicode
+    }
+
+    /// Shows images with true pixels in cells of this size, if there may be any.
+    #[must_use]
+    pub fn with_images(self, cell: Option<CellSize>) -> Self {
+        Self { image_cell: cell.filter(|_| self.has_images()), ..self }
     }
 
     fn style(&self, role: Role) -> Style {

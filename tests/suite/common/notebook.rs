@@ -89,7 +89,9 @@ impl Notebook {
         // A backtrace would push the expected text off the screen.
         command.env("RUST_BACKTRACE", "0");
         command.env_remove("LC_ALL");
-        for name in ["NO_COLOR", "COLORTERM", "COLORFGBG", "RELU_THEME"] {
+        let looks = ["NO_COLOR", "COLORTERM", "COLORFGBG", "RELU_THEME", "RELU_IMAGES"];
+        let terminals = ["TERM_PROGRAM", "LC_TERMINAL", "TMUX", "STY", "ZELLIJ"];
+        for name in looks.into_iter().chain(terminals) {
             command.env_remove(name);
         }
         for (name, value) in environment {

@@ -224,7 +224,7 @@ fn mouse(session: &mut Session, kind: MouseEventKind, (column, row): (u16, u16))
     let whole = session.app.screen.whole;
     let mut terminal = Terminal::new(TestBackend::new(whole.width, whole.height)).unwrap();
     let mut charts = Vec::new();
-    terminal.draw(|frame| charts = ui::draw_and_locate(&session.app, &RICH, frame)).unwrap();
+    terminal.draw(|frame| charts = ui::draw_and_locate(&session.app, &RICH, frame).charts).unwrap();
     session.app.drawn_charts = charts;
     session.send(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
 }

@@ -917,7 +917,7 @@ fn the_chart_of_the_laboratory_takes_the_keys_and_the_mouse() {
     let curves = |session: &mut Session| {
         let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
         let mut charts = Vec::new();
-        terminal.draw(|frame| charts = ui::draw_and_locate(&session.app, &RICH, frame)).unwrap();
+        terminal.draw(|frame| charts = ui::draw_and_locate(&session.app, &RICH, frame).charts).unwrap();
         session.app.drawn_charts = charts;
         session.app.drawn_charts.iter().find(|chart| chart.pane == Pane::Lab).unwrap().place
     };

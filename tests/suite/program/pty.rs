@@ -324,6 +324,26 @@ fn colours_follow_the_background() {
     assert_eq!(wrong.status.code(), Some(2));
 }
 
+/// The queries for images follow the first frame, and their answers are no keys. Nothing is shown here as an image.
+#[test]
+fn the_terminal_is_asked_for_images_unless_the_reader_wants_blocks() {
+    let mut notebook = open_with(&[]);
+    notebook.wait_for_sequence("\u{1b}_Gi=31,");
+    notebook.wait_for_sequence("\u{1b}[16t\u{1b}[c");
+    notebook.press("\u{1b}_Gi=31;OK\u{1b}\\\u{1b}P>|kitty(0.40.0)\u{1b}\\\u{1b}[6;20;10t\u{1b}[?62;c/");
+    notebook.wait_for("/ _");
+    notebook.press("\u{3}");
+    assert_eq!(notebook.wait_gone(), 0);
+    for environment in [[("RELU_IMAGES", "blocks")], [("NO_COLOR", "1")]] {
+        let mut notebook = open_with(&environment);
+        notebook.press("/");
+        notebook.wait_for("/ _");
+        assert!(notebook.sequences().iter().all(|sequence| sequence != "16t"), "{environment:?}");
+        notebook.press("\u{3}");
+        assert_eq!(notebook.wait_gone(), 0);
+    }
+}
+
 #[test]
 fn a_run_started_from_the_settings_is_there_after_reopening() {
     let mut notebook = open(100, 40);

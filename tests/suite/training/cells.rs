@@ -123,7 +123,7 @@ fn every_cell_runs_to_its_end() {
             if let Figure::Plot(plot) = figure {
                 assert!(plot.series.iter().all(|series| !series.points.is_empty()), "{name}: {}", plot.title);
             }
-            fits(name, figure, pages(outcome, PANE.0, PANE.1).len());
+            fits(name, figure, pages(outcome, PANE.0, PANE.1, None).len());
         }
         places.extend(shown_where_stated(name, outcome));
         read_to_its_last_page(name, outcome);
