@@ -69,6 +69,12 @@ enum Command {
         #[command(flatten)]
         appearance: open::Appearance,
     },
+    /// Look inside the networks of a run: filters, maps, mistakes, your own digit, surgery
+    Inside {
+        run: RunId,
+        #[command(flatten)]
+        appearance: open::Appearance,
+    },
     /// List the lessons, or begin one of your own
     Lessons(lessons::Lessons),
     /// Check lesson files: every fault as <file:line:column>
@@ -157,6 +163,7 @@ pub fn main() -> ExitCode {
         Some(Command::Lab { study, compare, appearance: own }) => {
             open::laboratory(study.as_deref(), compare, own.or(appearance))
         }
+        Some(Command::Inside { run, appearance: own }) => open::inside(run, own.or(appearance)),
         Some(Command::Lessons(lessons)) => lessons::lessons(&lessons),
         Some(Command::Check { path }) => check::check(path.as_deref()),
         Some(Command::Train(train)) => train::train(&train),

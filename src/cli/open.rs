@@ -76,7 +76,7 @@ pub fn notebook(what: Option<&str>, appearance: Appearance) -> Outcome {
     }
     let theme = appearance.theme_choice()?;
     let home = Home::locate()?;
-    shell::run(shell::Options { home, library, lesson, lab: None, watched, theme, export: export::to_new_file })?;
+    shell::run(shell::Options { home, library, lesson, over: None, watched, theme, export: export::to_new_file })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -101,7 +101,27 @@ pub fn laboratory(text: Option<&str>, runs: Vec<RunId>, appearance: Appearance) 
         home,
         library: Library::english(),
         lesson: None,
-        lab: Some(shell::LabOpening { study, runs }),
+        over: Some(shell::Opening::Lab { study, runs }),
+        watched: None,
+        theme,
+        export: export::to_new_file,
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the notebook inside the networks of a run, over the lesson that was read last.
+pub fn inside(run: RunId, appearance: Appearance) -> Outcome {
+    if lacks_terminal() {
+        bail!("the inside of networks needs a terminal that can show it; `relu view {run} KIND` prints what is there");
+    }
+    let theme = appearance.theme_choice()?;
+    let home = Home::locate()?;
+    read_run(&home, run)?;
+    shell::run(shell::Options {
+        home,
+        library: Library::english(),
+        lesson: None,
+        over: Some(shell::Opening::Inside(run)),
         watched: None,
         theme,
         export: export::to_new_file,

@@ -28,7 +28,7 @@ mod unsaved_progress;
 pub use background::ThemeChoice;
 pub use lesson_file::read as read_lesson;
 pub use lesson_watch::WatchedLesson;
-pub use notebook::{LabOpening, Options, run};
+pub use notebook::{Opening, Options, run};
 pub use report::install as install_reports;
 pub use terminal_size::frame_size;
 

@@ -38,8 +38,8 @@ pub struct Options {
     pub library: Library,
     /// The lesson to open. `None` opens the one that was read last.
     pub lesson: Option<usize>,
-    /// Open the laboratory over the lesson.
-    pub lab: Option<LabOpening>,
+    /// What to open over the lesson.
+    pub over: Option<Opening>,
     /// The lesson's file if it is the reader's own.
     pub watched: Option<WatchedLesson>,
     pub theme: ThemeChoice,
@@ -47,13 +47,17 @@ pub struct Options {
     pub export: Export,
 }
 
-/// How to open the laboratory.
+/// What opens over the lesson.
 #[derive(Debug)]
-pub struct LabOpening {
-    /// The study in its table. `None` opens it as it was left.
-    pub study: Option<Box<Study>>,
-    /// Runs that are shown beside each other.
-    pub runs: Vec<RunId>,
+pub enum Opening {
+    Lab {
+        /// The study in its table. `None` opens it as it was left.
+        study: Option<Box<Study>>,
+        /// Runs that are shown beside each other.
+        runs: Vec<RunId>,
+    },
+    /// The inside of a run's networks.
+    Inside(RunId),
 }
 
 /// Writes a run's curves to a new file.
@@ -95,7 +99,7 @@ pub fn run(options: Options) -> color_eyre::Result<()> {
     let signals = input::catch_signals().wrap_err("signals can't be caught")?;
     let guard = TerminalGuard::acquire().wrap_err("the terminal can't be set up")?;
     let outcome = Notebook::open(app, theme, queries, (options.home, options.export))
-        .and_then(|notebook| notebook.run(signals, options.lesson.is_some(), options.lab, options.watched));
+        .and_then(|notebook| notebook.run(signals, options.lesson.is_some(), options.over, options.watched));
     drop(guard);
     match outcome {
         // A hang-up fails in many calls, such as the query of the size, and is no fault.
@@ -178,12 +182,16 @@ impl Notebook {
         mut self,
         signals: Signals,
         lesson_chosen: bool,
-        lab: Option<LabOpening>,
+        over: Option<Opening>,
         watched: Option<WatchedLesson>,
     ) -> color_eyre::Result<()> {
         let mut deferred = self.open_position(!lesson_chosen)?;
-        if let Some(LabOpening { study, runs }) = lab {
-            deferred.extend(update(&mut self.app, Event::OpenLab { study, runs }));
+        let opening = over.map(|opening| match opening {
+            Opening::Lab { study, runs } => Event::OpenLab { study, runs },
+            Opening::Inside(run) => Event::OpenInside(run),
+        });
+        if let Some(event) = opening {
+            deferred.extend(update(&mut self.app, event));
         }
         self.draw()?;
         forced_panic::panic_if_requested("main");

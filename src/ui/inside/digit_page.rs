@@ -1,7 +1,7 @@
 //! The page of the reader's own digit: the grid, what the networks see, what they answer, and the digits that were kept.
 
 use super::digit::{AnswerBars, draw_answers, draw_canvas, draw_seen};
-use super::{Column, Network, say};
+use super::{Network, say};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use crate::widgets::write_wrapped;
@@ -9,7 +9,7 @@ use app::{App, Shown};
 use protocol::Seen;
 use ratatui::layout::Rect;
 
-pub fn draw(app: &App, theme: &Theme, networks: &[Network], column: &Column, area: Rect, canvas: &mut ImageCanvas) {
+pub fn draw(app: &App, theme: &Theme, networks: &[Network], area: Rect, canvas: &mut ImageCanvas) {
     if !app.takes_drawing() {
         let text = "The networks of this run take images of another shape; a digit is drawn for those of MNIST.";
         say(theme, text, area, canvas);

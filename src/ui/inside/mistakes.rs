@@ -1,7 +1,7 @@
 //! The gallery of images with wrong answers, and the chosen one with what every network says of it.
 
 use super::tiles::{draw_image, image_cells};
-use super::{Column, Network, say, scrolled};
+use super::{Network, say, scrolled};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use app::{App, MistakeEntry, MistakeFilter, Shown};
@@ -12,7 +12,7 @@ use ratatui::style::Style;
 /// Columns of the chosen image and its answers.
 const DETAIL: u16 = 30;
 
-pub fn draw(app: &App, theme: &Theme, networks: &[Network], column: &Column, area: Rect, canvas: &mut ImageCanvas) {
+pub fn draw(app: &App, theme: &Theme, networks: &[Network], area: Rect, canvas: &mut ImageCanvas) {
     let entries = app.mistake_entries();
     let shapes = networks.iter().find_map(|network| match network.shown.answer().map(|answer| &answer.seen) {
         Some(Seen::Mistakes { shape, classes, .. }) => Some((*shape, classes)),

@@ -120,8 +120,8 @@ pub fn draw(app: &App, theme: &Theme, canvas: &mut ImageCanvas) {
     let inside = Rect { x: layout.body.x + 1, width: layout.body.width.saturating_sub(2), ..layout.body };
     let column = column_of(app, &networks, 0);
     match app.inside.page {
-        InsidePage::Mistakes => mistakes::draw(app, theme, &networks, &column, inside, canvas),
-        InsidePage::Digit => digit_page::draw(app, theme, &networks, &column, inside, canvas),
+        InsidePage::Mistakes => mistakes::draw(app, theme, &networks, inside, canvas),
+        InsidePage::Digit => digit_page::draw(app, theme, &networks, inside, canvas),
         InsidePage::Surgery => surgery::draw(app, theme, &networks, &column, inside, canvas),
         _ => {
             for (at, (area, network)) in layout.columns.iter().zip(&networks).enumerate() {
