@@ -44,13 +44,20 @@ impl InsideLayout {
         Self { tabs: row(0), head: row(1), timeline: row(2), body, columns: (0..count).map(column).collect(), page }
     }
 
+    /// Whether the title has room before the pages.
+    pub fn has_title(&self) -> bool {
+        let pages: usize = InsidePage::ALL.iter().map(|page| page.title().width() + 1).sum();
+        usize::from(self.tabs.width) > Inside::TITLE.width() + pages
+    }
+
     /// The titles of the pages in the first row: all of them, or those around the chosen one that fit.
     pub fn tab_columns(&self) -> Vec<(InsidePage, Rect)> {
         let width = |page: InsidePage| page.title().width() as u16 + 1;
-        let start = Inside::TITLE.width() as u16 + 1;
-        let room = self.tabs.width.saturating_sub(start + 1);
-        let chosen = InsidePage::ALL.iter().position(|page| *page == self.page).unwrap_or(0);
         let total = |pages: &[InsidePage]| pages.iter().map(|page| width(*page)).sum::<u16>();
+        // The pages are more important than the title.
+        let start = if self.has_title() { Inside::TITLE.width() as u16 + 1 } else { 1 };
+        let room = self.tabs.width.saturating_sub(start);
+        let chosen = InsidePage::ALL.iter().position(|page| *page == self.page).unwrap_or(0);
         let mut pages = &InsidePage::ALL[..];
         let mut before = chosen;
         while total(pages) > room && pages.len() > 1 {

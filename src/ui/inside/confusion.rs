@@ -1,6 +1,6 @@
 //! How often each class is answered for each: truth in rows, answers in columns.
 
-use super::Column;
+use super::{Column, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use crate::theme::heat::heat;
@@ -20,16 +20,16 @@ pub fn draw(
     let room = usize::from(area.width);
     let error = 100.0 * f64::from(wrong) / f64::from(all.max(1));
     let head = format!("error {error:.2} %: {wrong} of {all} {} images", column.split.name());
-    canvas.buffer.set_stringn(area.x, area.y, theme.text(&head), room, theme.strong());
+    write(canvas.buffer, area.x, area.y, theme.text(&head), room, theme.strong());
     let name = classes.iter().map(|class| class.chars().count()).max().unwrap_or(1).min(5) as u16;
     let width = ((area.width.saturating_sub(name + 1)) / classes.len().max(1) as u16).clamp(3, 6);
     let y = area.y + 2;
-    canvas.buffer.set_stringn(area.x, area.y + 1, "truth in rows, answers in columns", room, theme.faint());
+    write(canvas.buffer, area.x, area.y + 1, "truth in rows, answers in columns", room, theme.faint());
     let cell_text = |text: &str| format!("{text:>width$}", width = usize::from(width.saturating_sub(1)));
     let cut = |class: &String| class.chars().take(usize::from(width.saturating_sub(1).min(5))).collect::<String>();
     for (at, class) in (0..).zip(classes) {
         let x = area.x + name + 1 + at * width;
-        canvas.buffer.set_stringn(x, y, cell_text(&cut(class)), usize::from(width), theme.faint());
+        write(canvas.buffer, x, y, cell_text(&cut(class)), usize::from(width), theme.faint());
     }
     let off = || {
         matrix.iter().enumerate().flat_map(|(truth, row)| {
@@ -45,7 +45,7 @@ pub fn draw(
             break;
         }
         let class = classes.get(truth).map(|class| class.chars().take(usize::from(name)).collect::<String>());
-        canvas.buffer.set_stringn(area.x, y, class.unwrap_or_default(), usize::from(name), theme.faint());
+        write(canvas.buffer, area.x, y, class.unwrap_or_default(), usize::from(name), theme.faint());
         for (answer, count) in row.iter().enumerate() {
             let x = area.x + name + 1 + answer as u16 * width;
             let (text, style) = match (*count, truth == answer) {
@@ -53,7 +53,7 @@ pub fn draw(
                 (0, false) => ("·".into(), theme.faint()),
                 (count, false) => (count.to_string(), heat(theme, f64::from(count) / f64::from(most))),
             };
-            canvas.buffer.set_stringn(x, y, theme.text(&cell_text(&text)), usize::from(width - 1), style);
+            write(canvas.buffer, x, y, theme.text(&cell_text(&text)), usize::from(width - 1), style);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The weights of the convolutions as signed tiles, and one layer of them over the kept epochs.
 
 use super::tiles::{TileSize, draw_signed, largest};
-use super::{Column, say, scrolled};
+use super::{Column, say, scrolled, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use protocol::LayerFilters;
@@ -35,17 +35,11 @@ pub fn draw(theme: &Theme, layers: &[LayerFilters], column: &Column, area: Rect,
     scrolled(theme, &lines, column.top, height, area, canvas, |line, place, canvas| match line {
         Line::Heading(at) => {
             let layer = &layers[*at];
-            let text = format!(
-                "{}: {} filters {}x{} of {} input{}, strongest ±{:.2}",
-                layer.layer,
-                layer.maps,
-                layer.side,
-                layer.side,
-                layer.inputs,
-                if layer.inputs == 1 { "" } else { "s" },
-                largest(&layer.weights)
-            );
-            canvas.buffer.set_stringn(place.x, place.y, theme.text(&text), usize::from(place.width), theme.faint());
+            let inputs = if layer.inputs == 1 { String::new() } else { format!(" x {} inputs", layer.inputs) };
+            let strongest = largest(&layer.weights);
+            let text =
+                format!("{}: {} of {}x{}{inputs}, ±{strongest:.2}", layer.layer, layer.maps, layer.side, layer.side);
+            write(canvas.buffer, place.x, place.y, theme.text(&text), usize::from(place.width), theme.faint());
         }
         Line::Filters { layer, first, across } => {
             let filters = &layers[*layer];
@@ -56,7 +50,7 @@ pub fn draw(theme: &Theme, layers: &[LayerFilters], column: &Column, area: Rect,
                 let x = place.x + place_at as u16 * group;
                 let is_chosen = column.unit == Some((filters.layer, map as u32));
                 let style = if is_chosen { theme.selected() } else { theme.faint() };
-                canvas.buffer.set_stringn(x, place.y, format!("{map:>3}"), 3, style);
+                write(canvas.buffer, x, place.y, format!("{map:>3}"), 3, style);
                 for input in 0..filters.inputs as usize {
                     let length = (filters.side * filters.side) as usize;
                     let from = (map * filters.inputs as usize + input) * length;
@@ -122,11 +116,11 @@ pub fn draw_filmstrip(
     let progress =
         if done < epochs.len() { format!(" ({done} of {} epochs read)", epochs.len()) } else { String::new() };
     let head = format!("{} over the kept epochs{inputs}{progress}; i: the other convolutions", known.layer);
-    canvas.buffer.set_stringn(area.x, area.y, theme.text(&head), usize::from(area.width), theme.faint());
+    write(canvas.buffer, area.x, area.y, theme.text(&head), usize::from(area.width), theme.faint());
     for (at, epoch) in chosen.iter().enumerate() {
         let x = area.x + NUMBER + at as u16 * (width + 1);
         let text = epochs[*epoch].0.to_string();
-        canvas.buffer.set_stringn(x, area.y + 1, text, usize::from(width), theme.faint());
+        write(canvas.buffer, x, area.y + 1, text, usize::from(width), theme.faint());
     }
     let rows = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
     let maps: Vec<usize> = (0..known.maps as usize).collect();
@@ -138,7 +132,7 @@ pub fn draw_filmstrip(
         rows,
         canvas,
         |map, place, canvas| {
-            canvas.buffer.set_stringn(place.x, place.y, format!("{map:>3}"), 3, theme.faint());
+            write(canvas.buffer, place.x, place.y, format!("{map:>3}"), 3, theme.faint());
             for (at, epoch) in chosen.iter().enumerate() {
                 let Some(layer) = epochs[*epoch].1 else { continue };
                 let length = (layer.side * layer.side) as usize;

@@ -1,7 +1,7 @@
 //! The size of the gradients by layer: at this epoch, and over the epochs that the run has recorded.
 
-use super::Column;
 use super::tiles::shade;
+use super::{Column, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use crate::theme::heat::heat;
@@ -28,7 +28,7 @@ pub fn draw(
         ("at the weights, root mean square", (|layer: &LayerGradients| layer.weights) as fn(&LayerGradients) -> f64),
         ("at an image's pre-activations", |layer| layer.z),
     ] {
-        canvas.buffer.set_stringn(area.x, y, title, room, theme.faint());
+        write(canvas.buffer, area.x, y, title, room, theme.faint());
         let sizes: Vec<f64> = layers.iter().map(of).collect();
         for (layer, value) in layers.iter().zip(&sizes) {
             y += 1;
@@ -38,7 +38,7 @@ pub fn draw(
                 layer.layer.to_string(),
                 progress_bar(theme, part(&sizes, *value), usize::from(width))
             );
-            canvas.buffer.set_stringn(area.x, y, theme.text(&text), room, Style::new());
+            write(canvas.buffer, area.x, y, theme.text(&text), room, Style::new());
         }
         y += 2;
     }
@@ -61,13 +61,13 @@ pub fn draw(
         "over the epochs, as recorded: {low:.1e} {} {high:.1e}",
         if theme.glyphs == crate::theme::Glyphs::Ascii { ".:+#" } else { "░▒▓█" }
     );
-    canvas.buffer.set_stringn(area.x, y, app::truncate(&theme.text(&head), room), room, theme.faint());
+    write(canvas.buffer, area.x, y, app::truncate(&theme.text(&head), room), room, theme.faint());
     let columns = area.width.saturating_sub(NAME).max(1);
     let place = |epoch: usize| epoch as u16 * columns.min(recorded.len() as u16).max(1) / recorded.len() as u16;
     // A column an epoch, two where there is room.
     let width = (columns / recorded.len().max(1) as u16).clamp(1, 3);
     for (row, layer) in (0..).zip(layers) {
-        canvas.buffer.set_stringn(area.x, y + 1 + row, layer.layer.to_string(), usize::from(NAME), Style::new());
+        write(canvas.buffer, area.x, y + 1 + row, layer.layer.to_string(), usize::from(NAME), Style::new());
         for (at, (_, values)) in recorded.iter().enumerate() {
             let Some(value) = values[usize::from(row)] else { continue };
             let share =
@@ -84,7 +84,7 @@ pub fn draw(
     }
     let (first, last) = (recorded[0].0, recorded[recorded.len() - 1].0);
     let foot = format!("epochs {first} to {last}; the one that is looked at: {}", column.epoch);
-    canvas.buffer.set_stringn(area.x, y + 1 + layers.len() as u16, foot, room, theme.faint());
+    write(canvas.buffer, area.x, y + 1 + layers.len() as u16, foot, room, theme.faint());
 }
 
 /// The part of a bar: the logarithm between a thousandth of the largest and the largest.

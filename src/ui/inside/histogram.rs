@@ -1,6 +1,6 @@
 //! How the pre-activations of each layer are distributed, under the curve of their activation; and the gradients at them.
 
-use super::Column;
+use super::{Column, write};
 use crate::image::ImageCanvas;
 use crate::theme::{Glyphs, Theme};
 use protocol::{Bins, LayerHistogram};
@@ -38,7 +38,7 @@ pub fn draw(theme: &Theme, layers: &[LayerHistogram], column: &Column, area: Rec
     if area.width < BESIDE && area.height > 2 {
         let more = if column.top == 0 { "↓ gradients" } else { "↑ pre-activations" };
         let x = area.right().saturating_sub(more.chars().count() as u16);
-        canvas.buffer.set_stringn(x, area.bottom() - 1, theme.text(more), usize::from(area.width), theme.faint());
+        write(canvas.buffer, x, area.bottom() - 1, theme.text(more), usize::from(area.width), theme.faint());
     }
 }
 
@@ -65,7 +65,7 @@ fn draw_bins(
     canvas: &mut ImageCanvas,
 ) {
     let room = usize::from(area.width);
-    canvas.buffer.set_stringn(area.x, area.y, app::truncate(&theme.text(head), room), room, theme.faint());
+    write(canvas.buffer, area.x, area.y, app::truncate(&theme.text(head), room), room, theme.faint());
     let rows = area.height.saturating_sub(3);
     if rows == 0 || area.width < 8 {
         return;
@@ -101,13 +101,13 @@ fn draw_bins(
     }
     let axis = area.y + rows + 1;
     let number = |value: f64| if value.abs() >= 0.01 { format!("{value:.2}") } else { format!("{value:.0e}") };
-    canvas.buffer.set_stringn(area.x, axis, theme.text(&number(bins.from)), room, theme.faint());
+    write(canvas.buffer, area.x, axis, theme.text(&number(bins.from)), room, theme.faint());
     let to = number(bins.to);
     let x = area.right().saturating_sub(to.chars().count() as u16);
-    canvas.buffer.set_stringn(x, axis, to, room, theme.faint());
+    write(canvas.buffer, x, axis, to, room, theme.faint());
     if bins.from < 0.0 && bins.to > 0.0 {
         let zero = area.x + (-bins.from / (bins.to - bins.from) * f64::from(area.width - 1)).round() as u16;
-        canvas.buffer.set_stringn(zero, axis, "0", 1, theme.faint());
+        write(canvas.buffer, zero, axis, "0", 1, theme.faint());
     }
 }
 

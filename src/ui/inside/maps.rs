@@ -1,7 +1,7 @@
 //! What each layer makes of an image, with the sizes, down to the answer.
 
 use super::tiles::{TileSize, draw_image, draw_signed, image_cells, largest};
-use super::{Column, say, scrolled};
+use super::{Column, say, scrolled, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use protocol::{LayerMaps, SeenImage};
@@ -82,7 +82,7 @@ pub fn draw(
                 format!("{units} maps of {width}x{height}")
             };
             let text = format!("{layer}: {sizes}, largest output {:.2}", largest(&layers[*at].y));
-            canvas.buffer.set_stringn(place.x, place.y, theme.text(&text), usize::from(place.width), theme.faint());
+            write(canvas.buffer, place.x, place.y, theme.text(&text), usize::from(place.width), theme.faint());
         }
         Line::Maps { layer, first, count } => {
             let maps = &layers[*layer];
@@ -97,12 +97,12 @@ pub fn draw(
                 if size == 1 {
                     draw_signed(theme, TileSize::Large, values, (1, strongest), tile, canvas);
                     if chosen == Some(map) {
-                        canvas.buffer.set_stringn(x, place.y, "[]", 2, theme.strong());
+                        write(canvas.buffer, x, place.y, "[]", 2, theme.strong());
                     }
                 } else {
                     draw_signed(theme, TileSize::Small, values, (maps.width, strongest), tile, canvas);
                     let style = if chosen == Some(map) { theme.selected() } else { theme.faint() };
-                    canvas.buffer.set_stringn(x, place.y + height, format!("{map}"), usize::from(width), style);
+                    write(canvas.buffer, x, place.y + height, format!("{map}"), usize::from(width), style);
                 }
             }
         }
@@ -115,7 +115,7 @@ pub fn draw(
                 .map(|(class, share)| format!("{} {:.1} %", column.class(*class), 100.0 * share))
                 .collect();
             let text = format!("answer: {}", few.join(", "));
-            canvas.buffer.set_stringn(place.x, place.y, theme.text(&text), usize::from(place.width), theme.strong());
+            write(canvas.buffer, place.x, place.y, theme.text(&text), usize::from(place.width), theme.strong());
         }
     });
 }

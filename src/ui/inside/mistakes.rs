@@ -1,7 +1,7 @@
 //! The gallery of images with wrong answers, and the chosen one with what every network says of it.
 
 use super::tiles::{draw_image, image_cells};
-use super::{Network, say, scrolled};
+use super::{Network, say, scrolled, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use app::{App, MistakeEntry, MistakeFilter, Shown};
@@ -28,9 +28,9 @@ pub fn draw(app: &App, theme: &Theme, networks: &[Network], area: Rect, canvas: 
     };
     let room = usize::from(area.width);
     let counts: Vec<String> = networks.iter().map(|network| network.title.clone() + &wrong(network.shown)).collect();
-    canvas.buffer.set_stringn(area.x, area.y, theme.text(&counts.join(" · ")), room, theme.strong());
+    write(canvas.buffer, area.x, area.y, theme.text(&counts.join(" · ")), room, theme.strong());
     let which = format!("{} images listed: {}; m for others", entries.len(), filter_text(app.inside.filter, networks));
-    canvas.buffer.set_stringn(area.x, area.y + 1, app::truncate(&theme.text(&which), room), room, theme.faint());
+    write(canvas.buffer, area.x, area.y + 1, app::truncate(&theme.text(&which), room), room, theme.faint());
     let body = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
     let gallery = Rect { width: body.width.saturating_sub(DETAIL + 1), ..body };
     let shrink = if shape.height >= 20 { 2 } else { 1 };
@@ -57,7 +57,8 @@ pub fn draw(app: &App, theme: &Theme, networks: &[Network], area: Rect, canvas: 
                 draw_image(theme, shape, entry.pixels, shrink, tile, canvas);
                 let truth = class(classes, entry.truth);
                 let style = if number == selected { theme.selected() } else { Style::new() };
-                canvas.buffer.set_stringn(
+                write(
+                    canvas.buffer,
                     x,
                     place.y + height,
                     format!("{truth:<w$}", w = usize::from(width)),
@@ -88,7 +89,7 @@ fn draw_answers(
         let answer = wrong.map_or(entry.truth, |mistake| mistake.answer);
         let text = format!("{}{} ", theme.marker(network.slot), class(classes, answer));
         let style = if wrong.is_some() { theme.arm(network.slot) } else { theme.faint() };
-        x = canvas.buffer.set_stringn(x, y, text, usize::from(end.saturating_sub(x)), style).0;
+        x = write(canvas.buffer, x, y, text, usize::from(end.saturating_sub(x)), style);
     }
 }
 
@@ -108,7 +109,7 @@ fn draw_detail(
     let mut y = area.y + rows;
     let room = usize::from(area.width);
     let head = format!("{} image {}, truth {}", app.inside.split.name(), entry.number, class(classes, entry.truth));
-    canvas.buffer.set_stringn(area.x, y, theme.text(&head), room, theme.strong());
+    write(canvas.buffer, area.x, y, theme.text(&head), room, theme.strong());
     y += 1;
     let Some(view) = app.chosen_mistake_view() else { return };
     for network in networks {
@@ -116,11 +117,11 @@ fn draw_detail(
             return;
         }
         let title = format!("{} {}", theme.marker(network.slot), network.title);
-        canvas.buffer.set_stringn(area.x, y, app::truncate(&theme.text(&title), room), room, theme.arm(network.slot));
+        write(canvas.buffer, area.x, y, app::truncate(&theme.text(&title), room), room, theme.arm(network.slot));
         y += 1;
         let shown = app.inside_view(network.lane, view.clone(), true);
         let Shown::Current(answer) = shown else {
-            canvas.buffer.set_stringn(area.x, y, theme.text("  …"), room, theme.faint());
+            write(canvas.buffer, area.x, y, theme.text("  …"), room, theme.faint());
             y += 4;
             continue;
         };
@@ -145,7 +146,7 @@ fn draw_detail(
             } else {
                 Style::new()
             };
-            canvas.buffer.set_stringn(area.x, y, theme.text(&text), room, style);
+            write(canvas.buffer, area.x, y, theme.text(&text), room, style);
             y += 1;
         }
         y += 1;

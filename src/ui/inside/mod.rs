@@ -20,6 +20,7 @@ use crate::theme::{Glyphs, Theme};
 use crate::widgets::write_wrapped;
 use app::{App, Inside, InsideLayout, InsidePage, Shown};
 use protocol::{ImageSplit, Lane, Layer, LayerFilters, Seen, format_count};
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget};
@@ -44,6 +45,13 @@ pub struct Column {
     /// What stands beside a picture.
     pub caption: String,
     classes: Vec<String>,
+}
+
+/// Writes a line as far as it fits into so many columns; returns the column behind it. What lies below the views, where the status
+/// line stands, stays as it is.
+fn write(buffer: &mut Buffer, x: u16, y: u16, text: impl AsRef<str>, width: usize, style: Style) -> u16 {
+    let area = buffer.area;
+    if x < area.right() && y + 1 < area.bottom() { buffer.set_stringn(x, y, text, width, style).0 } else { x }
 }
 
 /// A sentence in place of a view, or beside it.
@@ -91,10 +99,10 @@ fn scrolled<T>(
     let arrows = if theme.glyphs == Glyphs::Ascii { ["^", "v"] } else { ["↑", "↓"] };
     let x = area.right().saturating_sub(1);
     if top > 0 {
-        canvas.buffer.set_stringn(x, area.y, arrows[0], 1, theme.accent());
+        write(canvas.buffer, x, area.y, arrows[0], 1, theme.accent());
     }
     if shown < lines.len() && area.height > 0 {
-        canvas.buffer.set_stringn(x, area.bottom() - 1, arrows[1], 1, theme.accent());
+        write(canvas.buffer, x, area.bottom() - 1, arrows[1], 1, theme.accent());
     }
 }
 
@@ -169,17 +177,14 @@ fn class_names(app: &App) -> Vec<String> {
 
 fn draw_tabs(app: &App, theme: &Theme, layout: &InsideLayout, canvas: &mut ImageCanvas) {
     let row = layout.tabs;
-    canvas.buffer.set_stringn(
-        row.x,
-        row.y,
-        Inside::TITLE,
-        usize::from(row.width),
-        theme.accent().patch(theme.strong()),
-    );
+    if layout.has_title() {
+        let style = theme.accent().patch(theme.strong());
+        write(canvas.buffer, row.x, row.y, Inside::TITLE, usize::from(row.width), style);
+    }
     for (page, area) in layout.tab_columns() {
         let style = if page == app.inside.page { theme.selected() } else { theme.faint() };
         let width = usize::from(area.width.saturating_sub(1));
-        canvas.buffer.set_stringn(area.x, area.y, page.title(), width, style);
+        write(canvas.buffer, area.x, area.y, page.title(), width, style);
     }
 }
 
@@ -191,10 +196,10 @@ fn draw_head(app: &App, theme: &Theme, layout: &InsideLayout, networks: &[Networ
     let left = |x: u16| usize::from(row.right().saturating_sub(x));
     let seed = networks.first().map_or(String::new(), |network| format!(" seed {}", network.lane.seed));
     let text = format!("run {}{seed}: ", training.run);
-    x = canvas.buffer.set_stringn(x, row.y, theme.text(&text), left(x), theme.faint()).0;
+    x = write(canvas.buffer, x, row.y, theme.text(&text), left(x), theme.faint());
     for (at, network) in networks.iter().enumerate() {
         if at > 0 {
-            x = canvas.buffer.set_stringn(x, row.y, theme.text("  |  "), left(x), theme.faint()).0;
+            x = write(canvas.buffer, x, row.y, theme.text("  |  "), left(x), theme.faint());
         }
         let epoch = match network.shown {
             Shown::Current(answer) => format!(" epoch {}", answer.epoch),
@@ -208,9 +213,9 @@ fn draw_head(app: &App, theme: &Theme, layout: &InsideLayout, networks: &[Networ
             format!(", {} changed", format_count(changes.len(), "unit"))
         };
         let text = format!("{} {}", theme.marker(network.slot), network.title);
-        x = canvas.buffer.set_stringn(x, row.y, theme.text(&text), left(x), theme.arm(network.slot)).0;
-        x = canvas.buffer.set_stringn(x, row.y, theme.text(&epoch), left(x), Style::new()).0;
-        x = canvas.buffer.set_stringn(x, row.y, theme.text(&changed), left(x), theme.bad()).0;
+        x = write(canvas.buffer, x, row.y, theme.text(&text), left(x), theme.arm(network.slot));
+        x = write(canvas.buffer, x, row.y, theme.text(&epoch), left(x), Style::new());
+        x = write(canvas.buffer, x, row.y, theme.text(&changed), left(x), theme.bad());
     }
 }
 
@@ -223,28 +228,28 @@ fn draw_timeline(app: &App, theme: &Theme, layout: &InsideLayout, canvas: &mut I
         let is_read = app.inside_lanes().iter().all(|(_, lane)| app.inside.kept.of(*lane).next().is_none());
         let text =
             if is_read { " no checkpoint yet: its first epoch is not done" } else { " reading the kept epochs …" };
-        canvas.buffer.set_stringn(row.x, row.y, theme.text(text), room, theme.faint());
+        write(canvas.buffer, row.x, row.y, theme.text(text), room, theme.faint());
         return;
     };
-    canvas.buffer.set_stringn(row.x, row.y, " epochs", room, theme.faint());
+    write(canvas.buffer, row.x, row.y, " epochs", room, theme.faint());
     let ascii = theme.glyphs == Glyphs::Ascii;
     let at = app.inside.epoch.unwrap_or(*last);
     let columns = layout.epoch_columns(&timeline);
     let track = columns.first().zip(columns.last()).map(|((_, from), (_, to))| *from..=*to);
     for x in track.into_iter().flatten() {
-        canvas.buffer.set_stringn(x, row.y, if ascii { "-" } else { "─" }, 1, theme.faint());
+        write(canvas.buffer, x, row.y, if ascii { "-" } else { "─" }, 1, theme.faint());
     }
     for (_, x) in &columns {
-        canvas.buffer.set_stringn(*x, row.y, if ascii { "+" } else { "┼" }, 1, theme.faint());
+        write(canvas.buffer, *x, row.y, if ascii { "+" } else { "┼" }, 1, theme.faint());
     }
     if let Some((_, x)) = columns.iter().find(|(epoch, _)| *epoch == at) {
-        canvas.buffer.set_stringn(*x, row.y, if ascii { "O" } else { "●" }, 1, theme.accent().patch(theme.strong()));
+        write(canvas.buffer, *x, row.y, if ascii { "O" } else { "●" }, 1, theme.accent().patch(theme.strong()));
     }
     let end = columns.last().map_or(row.x, |(_, x)| x + 2);
     let newest = if app.inside.epoch.is_none() { ", newest" } else { "" };
     let doing = if app.inside.is_playing { " (playing)" } else { newest };
     let text = format!("{at}/{last}{doing}");
-    canvas.buffer.set_stringn(end, row.y, text, usize::from(row.right().saturating_sub(end)), theme.strong());
+    write(canvas.buffer, end, row.y, text, usize::from(row.right().saturating_sub(end)), theme.strong());
 }
 
 /// The page's view of one network.

@@ -1,7 +1,7 @@
 //! One output of a layer as numbers: what the unit sees, its weights, their products, the sum, the bias, the activation.
 
-use super::Column;
 use super::tiles::{TileSize, draw_signed, largest};
+use super::{Column, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use app::ProductPlace;
@@ -24,7 +24,7 @@ pub fn draw(
     let mut y = area.y;
     let mut line = |text: &str, style: Style, canvas: &mut ImageCanvas| {
         if y < area.bottom() {
-            canvas.buffer.set_stringn(area.x, y, app::truncate(&theme.text(text), room), room, style);
+            write(canvas.buffer, area.x, y, app::truncate(&theme.text(text), room), room, style);
         }
         y += 1;
     };
@@ -54,7 +54,7 @@ pub fn draw(
         return;
     }
     let title = if of.inputs > 1 { format!("input map {} of {}:", map + 1, of.inputs) } else { "the image:".into() };
-    canvas.buffer.set_stringn(body.x, body.y - 1, &title, room, theme.faint());
+    write(canvas.buffer, body.x, body.y - 1, &title, room, theme.faint());
     let parts = [("what it sees", &of.x), ("weights", &of.weights), ("products", &products)];
     let width = side as u16 * NUMBER;
     // Side by side where there is room, else one below the other.
@@ -65,7 +65,7 @@ pub fn draw(
         if top >= body.bottom() {
             break;
         }
-        canvas.buffer.set_stringn(left, top, name, usize::from(width), theme.faint());
+        write(canvas.buffer, left, top, name, usize::from(width), theme.faint());
         let of_map = values.get(map * length..(map + 1) * length).unwrap_or_default();
         for (row, numbers) in (0..).zip(of_map.chunks(side)) {
             for (offset, value) in (0..).zip(numbers) {
@@ -75,7 +75,7 @@ pub fn draw(
                 }
                 let is_chosen = usize::from(row) * side + usize::from(offset) == chosen % length;
                 let style = if is_chosen { theme.selected() } else { look(theme, *value) };
-                canvas.buffer.set_stringn(x, y, short(*value), usize::from(NUMBER - 1), style);
+                write(canvas.buffer, x, y, short(*value), usize::from(NUMBER - 1), style);
             }
         }
     }
@@ -83,7 +83,7 @@ pub fn draw(
     let top = body.y + if is_beside { side as u16 + 2 } else { 3 * (side as u16 + 1) };
     let (tile, height) = TileSize::Small.cells(theme, of.side, of.side);
     if of.inputs > 1 && top + height < body.bottom() {
-        canvas.buffer.set_stringn(body.x, top, "products of all input maps:", room, theme.faint());
+        write(canvas.buffer, body.x, top, "products of all input maps:", room, theme.faint());
         let strongest = largest(&products);
         for (input, values) in (0..).zip(products.chunks(length)) {
             let across = (body.width / (tile + 1)).max(1);
@@ -107,12 +107,12 @@ pub fn draw(
 fn draw_list(theme: &Theme, of: &SeenProducts, products: &[f32], chosen: usize, area: Rect, canvas: &mut ImageCanvas) {
     let mut ranked: Vec<usize> = (0..products.len()).collect();
     ranked.sort_by(|a, b| products[*b].abs().total_cmp(&products[*a].abs()));
-    canvas.buffer.set_stringn(area.x, area.y, "the strongest products:", usize::from(area.width), theme.faint());
+    write(canvas.buffer, area.x, area.y, "the strongest products:", usize::from(area.width), theme.faint());
     let rows = usize::from(area.height.saturating_sub(1));
     for (row, at) in (0..).zip(ranked.into_iter().take(rows)) {
         let text = format!("input {at:>4}: {:>9.4} x {:>9.4} = {:>9.4}", of.x[at], of.weights[at], products[at]);
         let style = if at == chosen { theme.selected() } else { look(theme, products[at]) };
-        canvas.buffer.set_stringn(area.x, area.y + 1 + row, text, usize::from(area.width), style);
+        write(canvas.buffer, area.x, area.y + 1 + row, text, usize::from(area.width), style);
     }
 }
 

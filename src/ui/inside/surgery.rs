@@ -1,6 +1,6 @@
 //! Units ranked by what is lost without them, and what the reader's changes do.
 
-use super::{Column, Network, say};
+use super::{Column, Network, say, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use app::{App, Shown};
@@ -23,7 +23,7 @@ fn draw_ranking(app: &App, theme: &Theme, network: &Network, column: &Column, ar
     let room = usize::from(area.width);
     let Some((layer, chosen)) = column.unit else { return };
     let head = format!("{} without one unit of {layer}", network.title);
-    canvas.buffer.set_stringn(area.x, area.y, app::truncate(&theme.text(&head), room), room, theme.strong());
+    write(canvas.buffer, area.x, area.y, app::truncate(&theme.text(&head), room), room, theme.strong());
     let Some(Seen::Ablation { images, error, loss, .. }) = network.shown.answer().map(|answer| &answer.seen) else {
         let text = match network.shown {
             Shown::Fault(why) => why,
@@ -33,8 +33,8 @@ fn draw_ranking(app: &App, theme: &Theme, network: &Network, column: &Column, ar
         return;
     };
     let text = format!("{images} {} images: {error:.2} %, loss {loss:.4}", column.split.name());
-    canvas.buffer.set_stringn(area.x, area.y + 1, app::truncate(&theme.text(&text), room), room, theme.faint());
-    canvas.buffer.set_stringn(area.x, area.y + 2, "  unit   error %   loss more", room, theme.faint());
+    write(canvas.buffer, area.x, area.y + 1, app::truncate(&theme.text(&text), room), room, theme.faint());
+    write(canvas.buffer, area.x, area.y + 2, "  unit   error %   loss more", room, theme.faint());
     let ranked = app.ranked_units();
     let rows = usize::from(area.height.saturating_sub(3)).max(1);
     let selected = ranked.iter().position(|(unit, _)| *unit == chosen).unwrap_or(0);
@@ -45,7 +45,7 @@ fn draw_ranking(app: &App, theme: &Theme, network: &Network, column: &Column, ar
         let mark = if scale { "*" } else { " " };
         let text = format!("{mark} {unit:>4}  {:>8.2}  {:>+11.4}", without.error, without.loss - loss);
         let style = if *unit == chosen { theme.selected() } else { Style::new() };
-        canvas.buffer.set_stringn(area.x, area.y + 3 + row, text, room, style);
+        write(canvas.buffer, area.x, area.y + 3 + row, text, room, style);
     }
 }
 
@@ -55,7 +55,7 @@ fn draw_effects(app: &App, theme: &Theme, networks: &[Network], area: Rect, canv
     let mut line = |text: &str, style: Style, canvas: &mut ImageCanvas| {
         for part in textwrap::wrap(&theme.text(text), app::wrap_options(room.max(1))) {
             if y < area.bottom() {
-                canvas.buffer.set_stringn(area.x, y, &part, room, style);
+                write(canvas.buffer, area.x, y, &part, room, style);
             }
             y += 1;
         }

@@ -1,7 +1,7 @@
 //! How often each hidden unit is zero, saturated or dead.
 
 use super::tiles::shade;
-use super::{Column, say, scrolled};
+use super::{Column, say, scrolled, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use protocol::LayerUnits;
@@ -42,7 +42,7 @@ pub fn draw(theme: &Theme, layers: &[LayerUnits], column: &Column, area: Rect, c
                         mean(&layer.zeros),
                         mean(&layer.saturated)
                     );
-                    canvas.buffer.set_stringn(place.x, place.y, theme.text(&text), room, theme.strong());
+                    write(canvas.buffer, place.x, place.y, theme.text(&text), room, theme.strong());
                 }
                 Line::Dead(at) => {
                     let dead = &layers[*at].dead;
@@ -53,7 +53,7 @@ pub fn draw(theme: &Theme, layers: &[LayerUnits], column: &Column, area: Rect, c
                         format!("{} dead: {}", dead.len(), list.join(", "))
                     };
                     let style = if dead.is_empty() { theme.faint() } else { theme.bad() };
-                    canvas.buffer.set_stringn(place.x, place.y, app::truncate(&theme.text(&text), room), room, style);
+                    write(canvas.buffer, place.x, place.y, app::truncate(&theme.text(&text), room), room, style);
                 }
                 Line::Units { layer: at, first } => {
                     let layer = &layers[*at];
@@ -69,7 +69,7 @@ pub fn draw(theme: &Theme, layers: &[LayerUnits], column: &Column, area: Rect, c
                         let x = place.x + 2 * offset as u16;
                         let text = if chosen == Some(unit) { format!("{glyph}<") } else { format!("{glyph} ") };
                         let style = if chosen == Some(unit) { theme.selected() } else { style };
-                        canvas.buffer.set_stringn(x, place.y, text, 2, style);
+                        write(canvas.buffer, x, place.y, text, 2, style);
                     }
                 }
             }
@@ -84,13 +84,7 @@ pub fn draw(theme: &Theme, layers: &[LayerUnits], column: &Column, area: Rect, c
     {
         let dead = if layer.dead.contains(&unit) { ", dead" } else { "" };
         let text = format!("{name} unit {unit}: zero {zero:.1} %, saturated {saturated:.1} %{dead}");
-        canvas.buffer.set_stringn(
-            area.x,
-            area.bottom() - 1,
-            theme.text(&text),
-            usize::from(area.width),
-            theme.strong(),
-        );
+        write(canvas.buffer, area.x, area.bottom() - 1, theme.text(&text), usize::from(area.width), theme.strong());
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a unit responds to most: images of the data, and one that gradient ascent has found.
 
 use super::tiles::{draw_image, image_cells};
-use super::{Column, say};
+use super::{Column, say, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use protocol::{Layer, Optimised, Response, SeenShape};
@@ -17,7 +17,7 @@ pub fn draw(
 ) {
     let room = usize::from(area.width);
     let head = format!("{layer} unit {unit}: the image that it wants, output {:.2}", optimised.output);
-    canvas.buffer.set_stringn(area.x, area.y, theme.text(&head), room, theme.strong());
+    write(canvas.buffer, area.x, area.y, theme.text(&head), room, theme.strong());
     let shrink = if area.height >= 36 { 1 } else { 2 };
     let (width, height) = image_cells(shape, shrink);
     draw_image(
@@ -34,7 +34,7 @@ pub fn draw(
     say(theme, &how, beside, canvas);
     let y = area.y + height + 1;
     let text = format!("the {} images with its largest outputs:", column.split.name());
-    canvas.buffer.set_stringn(area.x, y, theme.text(&text), room, theme.faint());
+    write(canvas.buffer, area.x, y, theme.text(&text), room, theme.faint());
     let (width, height) = image_cells(shape, 2);
     let across = ((area.width + 1) / (width + 1)).max(1);
     for (at, image) in (0..).zip(images) {
@@ -44,6 +44,6 @@ pub fn draw(
         }
         draw_image(theme, shape, &image.pixels, 2, Rect { x, y, width, height }, canvas);
         let caption = format!("{} {:.1}", column.class(image.truth as usize), image.output);
-        canvas.buffer.set_stringn(x, y + height, theme.text(&caption), usize::from(width), theme.faint());
+        write(canvas.buffer, x, y + height, theme.text(&caption), usize::from(width), theme.faint());
     }
 }

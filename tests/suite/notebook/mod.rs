@@ -5,6 +5,7 @@ mod contrast;
 mod course;
 mod event_order;
 mod folding;
+mod inside;
 mod keys;
 mod lab;
 mod lessons;

@@ -1,0 +1,426 @@
+//! The inside of networks by scripted keys: what is asked, what the screens show, and where the keys lead. The answers are those of
+//! the views themselves, for a small network with fixed weights.
+
+use crate::common::session::Session;
+use app::{Effect, Event, InsidePage, MistakeFilter, Modal, Pen, StoreQuery, Tag};
+use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use learn::view::Subject;
+use learn::{Dataset, Environment, NamedTensor, Snapshot};
+use protocol::{
+    DataSource, ErrorKind, ImageSplit, Lane, Reply, RequestBody, RunEvent, RunId, Seen, Study, Surgery, View,
+    ViewAnswer, ViewImage, ViewRequest,
+};
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+use ui::{Glyphs, Palette, Theme};
+
+const RUN: RunId = RunId(7);
+/// Few colours, so that a snapshot can name them.
+const SIXTEEN: Theme = Theme::new(Palette::Sixteen, Glyphs::Unicode);
+const PLAIN: Theme = Theme::new(Palette::None, Glyphs::Ascii);
+const KEPT: [u32; 3] = [1, 2, 4];
+
+fn study() -> Study {
+    "relu-tanh; all-tanh | widths=3,5,7 images=2000 val=300 seeds=1 epochs=4".parse().unwrap()
+}
+
+fn data() -> &'static Dataset {
+    static DATA: OnceLock<Dataset> = OnceLock::new();
+    DATA.get_or_init(|| Dataset::load(&DataSource::Mnist).unwrap())
+}
+
+/// Fixed weights that grow with the epoch. The third map of conv2 and the last unit of fc1 never answer ReLU.
+fn snapshot(lane: Lane, epoch: u32) -> Snapshot {
+    let shapes: [(&str, &[usize]); 8] = [
+        ("conv1.weight", &[3, 1, 5, 5]),
+        ("conv1.bias", &[3]),
+        ("conv2.weight", &[5, 3, 5, 5]),
+        ("conv2.bias", &[5]),
+        ("fc1.weight", &[7, 125]),
+        ("fc1.bias", &[7]),
+        ("fc2.weight", &[10, 7]),
+        ("fc2.bias", &[10]),
+    ];
+    let mut start = 0;
+    let weights = shapes.map(|(name, shape)| {
+        let count = shape.iter().product::<usize>();
+        let value = |k: usize| (1.2 * ((k * 7919 % 2003) as f64 / 2003.0 - 0.5) * f64::from(epoch) / 4.0) as f32;
+        let mut values: Vec<f32> = (start..start + count).map(value).collect();
+        start += count;
+        if name == "conv2.bias" {
+            values[2] = -1000.0;
+        }
+        NamedTensor { name: name.into(), shape: shape.to_vec(), values }
+    });
+    Snapshot {
+        lane,
+        epochs_done: epoch,
+        batches_done: 0,
+        loss_sum: 0.0,
+        wrong: None,
+        epoch_seconds: 0.0,
+        seconds: 0.0,
+        weights: weights.into(),
+        velocity: Vec::new(),
+        environment: Environment {
+            libtorch: String::new(),
+            cpu: String::new(),
+            threads: 1,
+            backend: String::new(),
+            data: String::new(),
+        },
+    }
+}
+
+/// The kernel's answer to a question.
+fn answer(request: &ViewRequest) -> ViewAnswer {
+    let lane = Lane { arm: request.arm.unwrap(), seed: request.seed.unwrap() };
+    let epoch = request.epoch.unwrap();
+    let subject = Subject::new(&snapshot(lane, epoch), &study(), data(), &request.changes).unwrap();
+    let seen = subject.view(&request.view, &mut || false).unwrap().unwrap();
+    ViewAnswer { run: RUN, arm: lane.arm, seed: lane.seed, epoch, changes: request.changes.clone(), seen }
+}
+
+/// A session with the effects that were answered already.
+struct Inside {
+    session: Session,
+    answered: usize,
+}
+
+impl Inside {
+    fn open(columns: u16, rows: u16) -> Self {
+        let mut session = Session::on("faster", columns, rows);
+        session.send(Event::OpenInside(RUN));
+        let mut inside = Self { session, answered: 0 };
+        inside.session.send(Event::History(RUN, vec![RunEvent::Started { run: RUN, spec: study() }]));
+        inside.settle();
+        inside
+    }
+
+    /// The questions that were sent since the last call; queries of the store are answered at once.
+    fn questions(&mut self) -> Vec<(u64, ViewRequest)> {
+        let mut found = Vec::new();
+        while self.answered < self.session.effects.len() {
+            let effect = self.session.effects[self.answered].clone();
+            self.answered += 1;
+            match effect {
+                Effect::Query(StoreQuery::KeptEpochs { run, lane }) => {
+                    self.session.send(Event::KeptEpochs { run, lane, epochs: KEPT.to_vec() });
+                }
+                Effect::Request(Tag::View(number), RequestBody::View(request)) => found.push((number, *request)),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// Answers every question until there is none.
+    fn settle(&mut self) {
+        loop {
+            let questions = self.questions();
+            if questions.is_empty() {
+                return;
+            }
+            for (number, request) in questions {
+                let reply = Reply::View(Box::new(answer(&request)));
+                self.session.send(Event::Reply(Tag::View(number), reply));
+            }
+        }
+    }
+
+    fn keys(&mut self, text: &str) {
+        self.session.type_text(text);
+        self.settle();
+    }
+
+    fn press(&mut self, code: KeyCode) {
+        self.session.press(code);
+        self.settle();
+    }
+
+    fn lanes(&self) -> [Lane; 2] {
+        let lanes = self.session.app.inside_lanes();
+        [lanes[0].1, lanes[1].1]
+    }
+
+    fn screen(&self) -> String {
+        self.session.screen(&SIXTEEN)
+    }
+
+    fn epoch(&self) -> u32 {
+        let shown = self.session.app.inside_shown(self.lanes()[0]);
+        assert!(shown.is_current());
+        shown.answer().unwrap().epoch
+    }
+}
+
+#[test]
+fn the_pages_at_the_named_sizes() {
+    for (columns, rows) in [(80, 24), (120, 40)] {
+        let mut inside = Inside::open(columns, rows);
+        insta::assert_snapshot!(format!("inside_filters_{columns}x{rows}"), inside.session.picture(&SIXTEEN));
+        for (key, name) in [
+            ("2", "maps"),
+            ("3", "sums"),
+            ("4", "units"),
+            ("5", "gradients"),
+            ("6", "confusion"),
+            ("7", "mistakes"),
+            ("9", "wants"),
+            ("0", "surgery"),
+        ] {
+            inside.keys(key);
+            insta::assert_snapshot!(format!("inside_{name}_{columns}x{rows}"), inside.screen());
+        }
+    }
+    let mut plain = Inside::open(80, 24);
+    insta::assert_snapshot!("inside_filters_plain_80x24", plain.session.screen(&PLAIN));
+    plain.keys("8 ");
+    (0..6).for_each(|_| plain.press(KeyCode::Down));
+    insta::assert_snapshot!("inside_digit_plain_80x24", plain.session.screen(&PLAIN));
+}
+
+#[test]
+fn epochs_are_stepped_through_and_what_is_known_is_not_asked_again() {
+    let mut inside = Inside::open(80, 24);
+    assert_eq!((inside.session.app.inside.page, inside.epoch()), (InsidePage::Filters, 4));
+    let mut seen = Vec::new();
+    for key in [KeyCode::Left, KeyCode::Left, KeyCode::Left, KeyCode::Right, KeyCode::Right, KeyCode::Right] {
+        inside.press(key);
+        seen.push(inside.epoch());
+    }
+    assert_eq!(seen, [2, 1, 1, 2, 4, 4]);
+    let asked = inside.session.asked.iter().filter(|body| matches!(body, RequestBody::View(_))).count();
+    assert_eq!(asked, 2 * KEPT.len(), "three epochs of two arms");
+    // A click on the timeline goes there.
+    let layout = inside.session.app.inside_layout();
+    let (_, x) = layout.epoch_columns(&KEPT)[1];
+    let click = MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column: x,
+        row: layout.timeline.y,
+        modifiers: KeyModifiers::NONE,
+    };
+    inside.session.send(Event::Mouse(click));
+    inside.settle();
+    assert_eq!(inside.epoch(), 2);
+    inside.press(KeyCode::Home);
+    assert_eq!(inside.epoch(), 1);
+    inside.press(KeyCode::End);
+    assert_eq!(inside.epoch(), 4);
+}
+
+/// While an answer is on its way, further keys ask nothing, and then the last place alone.
+#[test]
+fn a_key_that_is_held_down_leaves_no_questions_behind() {
+    let mut inside = Inside::open(80, 24);
+    inside.keys("2");
+    (0..30).for_each(|_| inside.session.press(KeyCode::Char('n')));
+    let first = inside.questions();
+    let numbers = |questions: &[(u64, ViewRequest)]| -> Vec<u32> {
+        let number = |request: &ViewRequest| match &request.view {
+            View::Maps { image: ViewImage::Of { number, .. } } => *number,
+            other => panic!("{other:?}"),
+        };
+        questions.iter().map(|(_, request)| number(request)).collect()
+    };
+    assert_eq!(numbers(&first), [1, 1]);
+    for (number, request) in first {
+        inside.session.send(Event::Reply(Tag::View(number), Reply::View(Box::new(answer(&request)))));
+    }
+    let second = inside.questions();
+    assert_eq!(numbers(&second), [30, 30]);
+}
+
+#[test]
+fn playing_goes_on_when_what_is_shown_has_come_and_ends_at_the_newest() {
+    let mut inside = Inside::open(80, 24);
+    inside.session.type_text(" ");
+    assert!(inside.session.effects.iter().any(|effect| matches!(effect, Effect::Wake(_))));
+    assert_eq!(inside.session.app.inside.epoch, Some(1));
+    // The answer has not come yet.
+    inside.session.send(Event::Woken);
+    assert_eq!(inside.session.app.inside.epoch, Some(1));
+    inside.settle();
+    inside.session.send(Event::Woken);
+    assert_eq!(inside.session.app.inside.epoch, Some(2));
+    inside.settle();
+    inside.session.send(Event::Woken);
+    assert!(!inside.session.app.inside.is_playing);
+    assert_eq!(inside.epoch(), 4);
+}
+
+#[test]
+fn a_damaged_checkpoint_is_left_out_with_a_word() {
+    let mut inside = Inside::open(80, 24);
+    inside.session.press(KeyCode::Left);
+    let questions = inside.questions();
+    for (number, request) in questions {
+        assert_eq!(request.epoch, Some(2));
+        let message = "epoch-0002.safetensors can't be read (it ends too early); look at another epoch".into();
+        inside.session.send(Event::Reply(Tag::View(number), Reply::Refused { kind: ErrorKind::Storage, message }));
+    }
+    let screen = inside.screen();
+    assert!(screen.contains("epoch 2 is left out: epoch-0002"), "{screen}");
+    inside.settle();
+    assert_eq!(inside.session.app.inside_timeline(), [1, 4]);
+    assert_eq!(inside.epoch(), 1);
+}
+
+#[test]
+fn from_a_mistake_of_one_arm_to_one_multiplication() {
+    let mut inside = Inside::open(120, 40);
+    inside.keys("7");
+    let wrong = |inside: &Inside, lane: Lane| -> BTreeSet<u32> {
+        let shown = inside.session.app.inside_view(lane, View::Mistakes { split: ImageSplit::Validation }, true);
+        match &shown.answer().unwrap().seen {
+            Seen::Mistakes { mistakes, .. } => mistakes.iter().map(|mistake| mistake.number).collect(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let [first, second] = inside.lanes().map(|lane| wrong(&inside, lane));
+    let listed = |inside: &Inside| -> BTreeSet<u32> {
+        inside.session.app.mistake_entries().iter().map(|entry| entry.number).collect()
+    };
+    assert_eq!(listed(&inside), &first | &second);
+    inside.keys("mm");
+    assert_eq!(inside.session.app.inside.filter, MistakeFilter::FirstAlone);
+    assert_eq!(listed(&inside), &first - &second);
+    assert!(!listed(&inside).is_empty(), "the fixed weights have such images");
+    let chosen = *listed(&inside).first().unwrap();
+    inside.press(KeyCode::Enter);
+    assert_eq!((inside.session.app.inside.page, inside.session.app.inside.image), (InsidePage::Maps, chosen));
+    inside.keys("i");
+    inside.press(KeyCode::Enter);
+    let of = inside.session.app.inside_products().expect("products").clone();
+    assert_eq!((of.layer.to_string(), of.x.len()), ("conv2".to_string(), 3 * 25));
+    let sum: f32 = of.x.iter().zip(&of.weights).map(|(x, w)| x * w).sum();
+    assert!((sum + of.bias - of.z).abs() < 1e-4, "{sum} {} {}", of.bias, of.z);
+    (0..2).for_each(|_| inside.press(KeyCode::Right));
+    inside.press(KeyCode::Down);
+    assert_eq!(inside.session.app.inside.product.unwrap().product, 7);
+    let screen = inside.screen();
+    let line = format!("product 8 of 75: {:.4} x {:.4} = {:.4}", of.x[7], of.weights[7], of.x[7] * of.weights[7]);
+    assert!(screen.contains(&line), "{line}\n{screen}");
+    insta::assert_snapshot!("inside_products_120x40", screen);
+    // Esc goes back step by step.
+    inside.press(KeyCode::Esc);
+    assert!(inside.session.app.inside.product.is_none());
+    inside.press(KeyCode::Esc);
+    assert_eq!(inside.session.app.inside.page, InsidePage::Mistakes);
+    inside.press(KeyCode::Esc);
+    assert!(!inside.session.app.is_inside_open());
+}
+
+#[test]
+fn a_digit_is_drawn_answered_and_kept() {
+    let mut inside = Inside::open(80, 24);
+    inside.keys("8");
+    let before = inside.session.asked.len();
+    inside.keys(" ");
+    assert_eq!(inside.session.app.inside.drawing.pen(), Pen::Draws);
+    (0..8).for_each(|_| inside.press(KeyCode::Down));
+    let questions: Vec<&Box<ViewRequest>> = inside.session.asked[before..]
+        .iter()
+        .filter_map(|body| if let RequestBody::View(request) = body { Some(request) } else { None })
+        .collect();
+    let image = ViewImage::Pixels(inside.session.app.inside.drawing.as_mnist());
+    assert_eq!(
+        questions.last().unwrap().view,
+        View::Ask { image },
+        "the networks get it as MNIST's digits were prepared"
+    );
+    let arms: BTreeSet<_> = questions.iter().map(|request| request.arm.unwrap().to_string()).collect();
+    assert_eq!(arms.len(), 2, "both arms answer");
+    insta::assert_snapshot!("inside_digit_80x24", inside.session.picture(&SIXTEEN));
+    // The mouse draws too.
+    let grid = inside.session.app.inside_layout().digit_grid().unwrap();
+    let mouse = |kind, column, row| {
+        Event::Mouse(MouseEvent { kind, column: grid.x + column, row: grid.y + row, modifiers: KeyModifiers::NONE })
+    };
+    let ink = |inside: &Inside| inside.session.app.inside.drawing.pixels().iter().filter(|grey| **grey > 0).count();
+    let drawn = ink(&inside);
+    inside.session.send(mouse(MouseEventKind::Down(MouseButton::Left), 3, 2));
+    inside.session.send(mouse(MouseEventKind::Drag(MouseButton::Left), 12, 2));
+    inside.session.send(mouse(MouseEventKind::Up(MouseButton::Left), 12, 2));
+    inside.settle();
+    assert!(ink(&inside) >= drawn + 20);
+    // Kept, evaluated, and remembered by the store.
+    inside.keys("4");
+    let own = &inside.session.app.inside.own;
+    assert_eq!(own.iter().map(|digit| digit.label).collect::<Vec<_>>(), [4]);
+    let value = own.to_value();
+    let kept = inside.session.effects.iter().any(|effect| {
+        matches!(effect, Effect::RequestIfOn(_, RequestBody::Remember { key, value: kept }) if key == "digits" && *kept == value)
+    });
+    assert!(kept);
+    let screen = inside.screen();
+    assert!(screen.contains("1 kept"), "{screen}");
+    let mut later = Inside::open(80, 24);
+    later.session.send(Event::StoredProgress(vec![("digits".into(), value)]));
+    assert_eq!(later.session.app.inside.own.len(), 1);
+    // It is the image of the other pages.
+    inside.keys("\t");
+    inside.press(KeyCode::Tab);
+    inside.keys("2o");
+    let pixels = inside.session.app.inside.drawing.network_input();
+    let lane = inside.lanes()[0];
+    assert!(inside.session.app.inside_view(lane, View::Maps { image: ViewImage::Pixels(pixels) }, true).is_current());
+}
+
+#[test]
+fn a_silenced_unit_changes_error_and_answers_until_it_is_undone() {
+    let mut inside = Inside::open(120, 40);
+    inside.keys("0i");
+    let lane = inside.lanes()[0];
+    let ranked = inside.session.app.ranked_units();
+    assert_eq!(ranked.len(), 5);
+    assert!(ranked.windows(2).all(|pair| pair[0].1.error >= pair[1].1.error));
+    // The first of the ranking is chosen by the arrows.
+    inside.press(KeyCode::Down);
+    inside.press(KeyCode::Up);
+    let (layer, unit) = inside.session.app.inside_unit().unwrap();
+    assert_eq!((layer.to_string(), unit), ("conv2".into(), ranked[0].0));
+    let wrong = |inside: &Inside, with_changes| {
+        let view = View::Confusion { split: ImageSplit::Validation };
+        match &inside.session.app.inside_view(lane, view, with_changes).answer().unwrap().seen {
+            Seen::Confusion { matrix, .. } => {
+                let all: u32 = matrix.iter().flatten().sum();
+                all - matrix.iter().enumerate().map(|(at, row)| row[at]).sum::<u32>()
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let before = wrong(&inside, false);
+    inside.keys("x");
+    let change = inside.session.app.inside.changes.of(lane.arm)[0];
+    assert_eq!((change.unit, change.change), (ranked[0].0, Surgery::Scale(0.0)));
+    let after = wrong(&inside, true);
+    // The ranking is of as many images as there are here.
+    assert!((100.0 * f64::from(after) / 300.0 - ranked[0].1.error).abs() < 1e-6, "{after} {}", ranked[0].1.error);
+    assert_eq!(wrong(&inside, false), before);
+    insta::assert_snapshot!("inside_silenced_120x40", inside.screen());
+    // A unit that is silent for every image is revived, and the other arm stays as it is.
+    inside.keys("z");
+    assert!(inside.session.app.inside.changes.of(lane.arm).is_empty());
+    inside.keys("v");
+    assert_eq!(inside.session.app.inside.changes.of(lane.arm)[0].change, Surgery::Revive);
+    assert!(inside.session.app.inside.changes.of(inside.lanes()[1].arm).is_empty());
+    inside.keys("Z");
+    assert!(inside.session.app.inside.changes.of(lane.arm).is_empty());
+}
+
+#[test]
+fn it_opens_from_the_list_of_runs_and_the_lesson_says_when_there_is_nothing() {
+    let mut session = Session::on("faster", 80, 24);
+    session.type_text("i");
+    assert!(session.screen(&SIXTEEN).contains("there is no network to look into yet"));
+    session.tab_to("race");
+    session.start_race();
+    session.type_text("i");
+    assert!(matches!(session.app.modals.last(), Some(Modal::Inside)));
+    assert_eq!(session.app.inside.run, Some(RunId(1)));
+    assert!(session.screen(&SIXTEEN).contains("no checkpoint yet"), "{}", session.screen(&SIXTEEN));
+    session.press(KeyCode::Esc);
+    assert!(session.app.modals.is_empty());
+}
