@@ -6,8 +6,10 @@ use ratatui::layout::{Position, Rect};
 use unicode_width::UnicodeWidthStr;
 
 /// Columns that a network needs on a page, to stand beside another.
-fn wanted(page: InsidePage) -> u16 {
+fn wanted(page: InsidePage, is_product: bool) -> u16 {
     match page {
+        // Three grids of numbers.
+        InsidePage::Maps if is_product => 79,
         InsidePage::Confusion => 56,
         InsidePage::Histogram
         | InsidePage::Filters
@@ -33,12 +35,15 @@ pub struct InsideLayout {
 }
 
 impl InsideLayout {
-    pub fn new(whole: Rect, page: InsidePage, networks: usize) -> Self {
+    pub fn new(whole: Rect, page: InsidePage, is_product: bool, networks: usize) -> Self {
         let row = |y: u16| Rect { y: whole.y + y, height: whole.height.saturating_sub(y).min(1), ..whole };
         let body = Rect { y: whole.y + 3.min(whole.height), height: whole.height.saturating_sub(3), ..whole };
-        let is_joined = wanted(page) == 0;
-        let count =
-            if is_joined { 1 } else { networks.clamp(1, usize::from((body.width / wanted(page).max(1)).max(1))) };
+        let is_joined = wanted(page, is_product) == 0;
+        let count = if is_joined {
+            1
+        } else {
+            networks.clamp(1, usize::from((body.width / wanted(page, is_product).max(1)).max(1)))
+        };
         let width = body.width / count as u16;
         let column = |at: usize| Rect { x: body.x + at as u16 * width, width, ..body };
         Self { tabs: row(0), head: row(1), timeline: row(2), body, columns: (0..count).map(column).collect(), page }
@@ -94,7 +99,7 @@ impl InsideLayout {
     /// The room of the grid.
     pub fn digit_area(&self) -> Rect {
         let width = if self.body.width >= 140 { 62.min(self.body.width) } else { 32.min(self.body.width) };
-        Rect { width, ..self.body }
+        Rect { x: self.body.x + 1, width, ..self.body }
     }
 }
 
@@ -103,7 +108,12 @@ impl App {
     pub fn inside_layout(&self) -> InsideLayout {
         let whole = self.screen.whole;
         let height = self.screen.status.y.saturating_sub(whole.y).saturating_sub(self.screen.banner.height);
-        InsideLayout::new(Rect { height, ..whole }, self.inside.page, self.inside_lanes().len())
+        InsideLayout::new(
+            Rect { height, ..whole },
+            self.inside.page,
+            self.inside.product.is_some(),
+            self.inside_lanes().len(),
+        )
     }
 
     pub(crate) fn click_inside(&mut self, at: Position) {

@@ -19,7 +19,7 @@ pub fn draw(
     let wrong = all - right;
     let room = usize::from(area.width);
     let error = 100.0 * f64::from(wrong) / f64::from(all.max(1));
-    let head = format!("error {error:.2} %: {wrong} of {all} {} images", column.split.name());
+    let head = format!("{}: error {error:.2} %, {wrong} of {all} {} images", column.title, column.split.name());
     write(canvas.buffer, area.x, area.y, theme.text(&head), room, theme.strong());
     let name = classes.iter().map(|class| class.chars().count()).max().unwrap_or(1).min(5) as u16;
     let width = ((area.width.saturating_sub(name + 1)) / classes.len().max(1) as u16).clamp(3, 6);

@@ -57,10 +57,7 @@ pub fn draw(
     }
     let all: Vec<f64> = recorded.iter().flat_map(|(_, values)| values.iter().flatten().copied()).collect();
     let (low, high) = all.iter().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
-    let head = format!(
-        "over the epochs, as recorded: {low:.1e} {} {high:.1e}",
-        if theme.glyphs == crate::theme::Glyphs::Ascii { ".:+#" } else { "░▒▓█" }
-    );
+    let head = format!("over the epochs: {low:.0e} to {high:.0e} (bright)");
     write(canvas.buffer, area.x, y, app::truncate(&theme.text(&head), room), room, theme.faint());
     let columns = area.width.saturating_sub(NAME).max(1);
     let place = |epoch: usize| epoch as u16 * columns.min(recorded.len() as u16).max(1) / recorded.len() as u16;
@@ -77,18 +74,21 @@ pub fn draw(
                 if let Some(cell) =
                     canvas.buffer.cell_mut((x + offset, y + 1 + row)).filter(|_| x + offset < area.right())
                 {
-                    cell.set_char(shade(theme, share)).set_style(heat(theme, share));
+                    let style = heat(theme, share);
+                    // Without a background of its own a cell is told by its glyph.
+                    let glyph = if style.bg.is_some() { ' ' } else { shade(theme, share) };
+                    cell.set_char(glyph).set_style(style);
                 }
             }
         }
     }
     let (first, last) = (recorded[0].0, recorded[recorded.len() - 1].0);
-    let foot = format!("epochs {first} to {last}; the one that is looked at: {}", column.epoch);
+    let foot = format!("epochs {first} to {last}; above: {}", column.epoch);
     write(canvas.buffer, area.x, y + 1 + layers.len() as u16, foot, room, theme.faint());
 }
 
-/// The part of a bar: the logarithm between a thousandth of the largest and the largest.
+/// The part of a bar, of the largest.
 fn part(all: &[f64], value: f64) -> f64 {
     let most = all.iter().copied().fold(0.0, f64::max);
-    if value <= 0.0 || most <= 0.0 { 0.0 } else { (1.0 + (value / most).log10() / 3.0).clamp(0.0, 1.0) }
+    if most > 0.0 { value / most } else { 0.0 }
 }

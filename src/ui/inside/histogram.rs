@@ -12,7 +12,7 @@ const BESIDE: u16 = 76;
 
 pub fn draw(theme: &Theme, layers: &[LayerHistogram], column: &Column, area: Rect, canvas: &mut ImageCanvas) {
     let count = layers.len().max(1) as u16;
-    let height = area.height / count;
+    let height = area.height.saturating_sub(1) / count;
     for (at, layer) in (0..).zip(layers) {
         let place = Rect { y: area.y + at * height, height: height.min(14), ..area };
         let is_beside = place.width >= BESIDE;
@@ -20,13 +20,8 @@ pub fn draw(theme: &Theme, layers: &[LayerHistogram], column: &Column, area: Rec
         let left = Rect { width: half.saturating_sub(u16::from(is_beside)), ..place };
         let right = Rect { x: place.x + half, width: place.width - half, ..place };
         if is_beside || column.top == 0 {
-            let head = format!(
-                "{} z, {}: mean {:.2}, sd {:.2}",
-                layer.layer,
-                layer.activation.title(),
-                layer.mean,
-                layer.deviation
-            );
+            let head =
+                format!("{} {}: z {:.2} ± {:.2}", layer.layer, layer.activation.title(), layer.mean, layer.deviation);
             draw_bins(theme, &head, &layer.z, Some(layer), left, canvas);
         }
         if is_beside || column.top > 0 {
@@ -35,6 +30,8 @@ pub fn draw(theme: &Theme, layers: &[LayerHistogram], column: &Column, area: Rec
             draw_bins(theme, &head, &layer.gradient, None, place, canvas);
         }
     }
+    let y = area.bottom().saturating_sub(1);
+    write(canvas.buffer, area.x, y, "height: root of count", usize::from(area.width), theme.faint());
     if area.width < BESIDE && area.height > 2 {
         let more = if column.top == 0 { "↓ gradients" } else { "↑ pre-activations" };
         let x = area.right().saturating_sub(more.chars().count() as u16);
@@ -74,7 +71,8 @@ fn draw_bins(
     let most = counts.iter().copied().fold(0.0, f64::max).max(1.0);
     let floor = area.y + rows;
     for (x, count) in (area.x..area.right()).zip(&counts) {
-        let eighths = (count / most * f64::from(rows) * 8.0).round() as u16;
+        // A ReLU network may have most of its sums in one bin; the root leaves the others visible.
+        let eighths = ((count / most).sqrt() * f64::from(rows) * 8.0).round() as u16;
         for row in 0..rows {
             let part = eighths.saturating_sub(8 * row).min(8);
             if part > 0

@@ -76,12 +76,9 @@ pub fn draw(
         }
         Line::Heading(at) => {
             let LayerMaps { layer, units, height, width, .. } = &layers[*at];
-            let sizes = if height * width == 1 {
-                format!("{units} units")
-            } else {
-                format!("{units} maps of {width}x{height}")
-            };
-            let text = format!("{layer}: {sizes}, largest output {:.2}", largest(&layers[*at].y));
+            let sizes =
+                if height * width == 1 { format!("{units} units") } else { format!("{units} maps {width}x{height}") };
+            let text = format!("{layer}: {sizes}, largest {:.2}", largest(&layers[*at].y));
             write(canvas.buffer, place.x, place.y, theme.text(&text), usize::from(place.width), theme.faint());
         }
         Line::Maps { layer, first, count } => {

@@ -18,7 +18,8 @@ pub fn draw(app: &App, theme: &Theme, networks: &[Network], area: Rect, canvas: 
         Some(Seen::Mistakes { shape, classes, .. }) => Some((*shape, classes)),
         _ => None,
     });
-    let Some((shape, classes)) = shapes else {
+    let is_whole = networks.iter().all(|network| network.shown.answer().is_some());
+    let Some((shape, classes)) = shapes.filter(|_| is_whole) else {
         let fault = networks.iter().find_map(|network| match network.shown {
             Shown::Fault(why) => Some(why),
             _ => None,
@@ -36,7 +37,7 @@ pub fn draw(app: &App, theme: &Theme, networks: &[Network], area: Rect, canvas: 
     let shrink = if shape.height >= 20 { 2 } else { 1 };
     let (width, height) = image_cells(shape, shrink);
     // A row of the class and a row of what is answered.
-    let (wide, high) = (width + 2, height + 2);
+    let (wide, high) = (width + 1, height + 2);
     let across = usize::from((gallery.width / wide).max(1));
     let rows: Vec<usize> = (0..entries.len()).step_by(across).collect();
     let selected = app.inside.selected.min(entries.len().saturating_sub(1));

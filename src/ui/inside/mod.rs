@@ -42,6 +42,8 @@ pub struct Column {
     pub unit: Option<(Layer, u32)>,
     pub split: ImageSplit,
     pub epoch: u32,
+    /// The network's name.
+    pub title: String,
     /// What stands beside a picture.
     pub caption: String,
     classes: Vec<String>,
@@ -157,6 +159,7 @@ fn column_of(app: &App, networks: &[Network], at: usize) -> Column {
         top: app.inside.top,
         unit: app.inside_unit(),
         split: app.inside.split,
+        title: networks.get(at).map_or(String::new(), |network| network.title.clone()),
         epoch: answer.map_or(0, |answer| answer.epoch),
         caption,
         classes: classes.unwrap_or_else(|| class_names(app)),

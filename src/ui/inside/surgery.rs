@@ -32,7 +32,7 @@ fn draw_ranking(app: &App, theme: &Theme, network: &Network, column: &Column, ar
         say(theme, text, Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }, canvas);
         return;
     };
-    let text = format!("{images} {} images: {error:.2} %, loss {loss:.4}", column.split.name());
+    let text = format!("first {images}: {error:.2} %, loss {loss:.4}");
     write(canvas.buffer, area.x, area.y + 1, app::truncate(&theme.text(&text), room), room, theme.faint());
     write(canvas.buffer, area.x, area.y + 2, "  unit   error %   loss more", room, theme.faint());
     let ranked = app.ranked_units();

@@ -36,9 +36,8 @@ pub fn draw(theme: &Theme, layers: &[LayerUnits], column: &Column, area: Rect, c
                 Line::Heading(at) => {
                     let layer = &layers[*at];
                     let text = format!(
-                        "{}: {} units, zero {:.1} %, saturated {:.1} %",
+                        "{}: zero {:.1} %, saturated {:.1} %",
                         layer.layer,
-                        layer.zeros.len(),
                         mean(&layer.zeros),
                         mean(&layer.saturated)
                     );
@@ -48,9 +47,9 @@ pub fn draw(theme: &Theme, layers: &[LayerUnits], column: &Column, area: Rect, c
                     let dead = &layers[*at].dead;
                     let list: Vec<String> = dead.iter().map(u32::to_string).collect();
                     let text = if dead.is_empty() {
-                        "none is dead".into()
+                        format!("{} units, none is dead", layers[*at].zeros.len())
                     } else {
-                        format!("{} dead: {}", dead.len(), list.join(", "))
+                        format!("{} units, {} dead: {}", layers[*at].zeros.len(), dead.len(), list.join(", "))
                     };
                     let style = if dead.is_empty() { theme.faint() } else { theme.bad() };
                     write(canvas.buffer, place.x, place.y, app::truncate(&theme.text(&text), room), room, style);
@@ -75,7 +74,7 @@ pub fn draw(theme: &Theme, layers: &[LayerUnits], column: &Column, area: Rect, c
             }
         },
     );
-    let key = "each sign a unit: the fuller, the oftener zero; x is dead, zero for every image";
+    let key = "a sign a unit: the fuller, the oftener zero; x: zero for every image";
     let y = area.bottom().saturating_sub(foot);
     say(theme, key, Rect { y, height: 2, ..area }, canvas);
     if let Some((name, unit)) = column.unit
@@ -83,7 +82,7 @@ pub fn draw(theme: &Theme, layers: &[LayerUnits], column: &Column, area: Rect, c
         && let (Some(zero), Some(saturated)) = (layer.zeros.get(unit as usize), layer.saturated.get(unit as usize))
     {
         let dead = if layer.dead.contains(&unit) { ", dead" } else { "" };
-        let text = format!("{name} unit {unit}: zero {zero:.1} %, saturated {saturated:.1} %{dead}");
+        let text = format!("{name}:{unit} zero {zero:.1} %, saturated {saturated:.1} %{dead}");
         write(canvas.buffer, area.x, area.bottom() - 1, theme.text(&text), usize::from(area.width), theme.strong());
     }
 }

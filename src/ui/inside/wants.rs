@@ -16,7 +16,7 @@ pub fn draw(
     canvas: &mut ImageCanvas,
 ) {
     let room = usize::from(area.width);
-    let head = format!("{layer} unit {unit}: the image that it wants, output {:.2}", optimised.output);
+    let head = format!("{layer}:{unit} wants this, output {:.2}", optimised.output);
     write(canvas.buffer, area.x, area.y, theme.text(&head), room, theme.strong());
     let shrink = if area.height >= 36 { 1 } else { 2 };
     let (width, height) = image_cells(shape, shrink);
@@ -33,7 +33,7 @@ pub fn draw(
         format!("{} steps of gradient ascent from seed {}; {}", optimised.steps, optimised.seed, optimised.regulariser);
     say(theme, &how, beside, canvas);
     let y = area.y + height + 1;
-    let text = format!("the {} images with its largest outputs:", column.split.name());
+    let text = format!("its largest on {} images:", column.split.name());
     write(canvas.buffer, area.x, y, theme.text(&text), room, theme.faint());
     let (width, height) = image_cells(shape, 2);
     let across = ((area.width + 1) / (width + 1)).max(1);
