@@ -5,6 +5,9 @@ use crate::App;
 use ratatui::layout::{Position, Rect};
 use unicode_width::UnicodeWidthStr;
 
+/// Columns of a layer's units with what is lost without each.
+pub const RANKING: u16 = 36;
+
 /// Columns that a network needs on a page, to stand beside another.
 fn wanted(page: InsidePage) -> u16 {
     match page {
@@ -18,6 +21,19 @@ fn wanted(page: InsidePage) -> u16 {
         // These put the networks together by themselves.
         InsidePage::Mistakes | InsidePage::Digit | InsidePage::Surgery => 0,
     }
+}
+
+/// As many equal columns as have room, one for each network.
+fn columns(body: Rect, wanted: u16, networks: usize) -> Vec<Rect> {
+    let count = networks.clamp(1, usize::from((body.width / wanted.max(1)).max(1)));
+    let width = body.width / count as u16;
+    (0..count).map(|at| Rect { x: body.x + at as u16 * width, width, ..body }).collect()
+}
+
+/// The columns of a page's networks where they are not put together.
+pub(super) fn columns_beside(body: Rect, page: InsidePage, networks: usize) -> Vec<Rect> {
+    let wanted = if page == InsidePage::Surgery { RANKING } else { wanted(page) };
+    columns(body, wanted, if page == InsidePage::Mistakes { 1 } else { networks })
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,11 +53,8 @@ impl InsideLayout {
         let row = |y: u16| Rect { y: whole.y + y, height: whole.height.saturating_sub(y).min(1), ..whole };
         let body = Rect { y: whole.y + 3.min(whole.height), height: whole.height.saturating_sub(3), ..whole };
         let is_joined = wanted(page) == 0;
-        let count =
-            if is_joined { 1 } else { networks.clamp(1, usize::from((body.width / wanted(page).max(1)).max(1))) };
-        let width = body.width / count as u16;
-        let column = |at: usize| Rect { x: body.x + at as u16 * width, width, ..body };
-        Self { tabs: row(0), head: row(1), timeline: row(2), body, columns: (0..count).map(column).collect(), page }
+        let columns = if is_joined { vec![body] } else { columns(body, wanted(page), networks) };
+        Self { tabs: row(0), head: row(1), timeline: row(2), body, columns, page }
     }
 
     /// The titles of the pages in the first row: all of them, or those around the chosen one that fit.

@@ -35,7 +35,7 @@ pub fn draw(theme: &Theme, layers: &[LayerHistogram], column: &Column, area: Rec
             draw_bins(theme, &head, &layer.gradient, None, place, canvas);
         }
     }
-    if area.width < BESIDE && area.height > 2 {
+    if column.scrolls && area.width < BESIDE && area.height > 2 {
         let more = if column.top == 0 { "↓ gradients" } else { "↑ pre-activations" };
         let x = area.right().saturating_sub(more.chars().count() as u16);
         canvas.buffer.set_stringn(x, area.bottom() - 1, theme.text(more), usize::from(area.width), theme.faint());
