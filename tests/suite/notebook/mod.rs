@@ -18,3 +18,4 @@ mod reading;
 mod runs;
 mod screens;
 mod sessions;
+mod views;
