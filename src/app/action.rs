@@ -61,6 +61,9 @@ impl App {
             Action::Chart(_) => {}
             Action::Lab => return self.open_lab(None),
             Action::Inside => {
+                if let Some(effects) = self.open_focused_view() {
+                    return effects;
+                }
                 let run = self.focused_training().map(|training| training.run);
                 return self.open_inside_of(run.or_else(|| self.cell_runs.values().max().copied()));
             }

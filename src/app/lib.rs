@@ -41,10 +41,11 @@ pub use inbox::pending::PendingQueries;
 pub use inside::answers::{Answered, Answers, Shown};
 pub use inside::digit::{self, Drawing, OwnDigit, OwnDigits, Pen};
 pub use inside::keys as inside_keys;
-pub use inside::layout::InsideLayout;
+pub use inside::layout::{InsideLayout, RANKING};
 pub use inside::mistakes::{MistakeEntry, MistakeFilter};
 pub use inside::surgery::Changes;
-pub use inside::{Inside, InsidePage, ProductPlace};
+pub use inside::view_cell::ViewCellState;
+pub use inside::{Inside, InsidePage, ProductPlace, rank_units};
 pub use keys::{Action, BINDINGS, Binding, CHART_BINDINGS, ChartAction};
 pub use lab::compare::{CompareField, CompareView, ComparedArm, LabComparison};
 pub use lab::keys as lab_keys;
@@ -185,6 +186,8 @@ pub struct App {
     pub lab: Lab,
     /// The inside of networks, open or not.
     pub inside: Inside,
+    /// The view cells that were on the screen at the reader's last key.
+    wanted_views: Vec<CellKey>,
     /// Stored laboratories, by the train cell that each was opened from.
     lab_values: HashMap<Option<CellKey>, serde_json::Value>,
     /// The store says that lesson 0 was never opened.
@@ -246,6 +249,7 @@ impl App {
             drafts: HashMap::new(),
             lab: Lab::default(),
             inside: Inside::default(),
+            wanted_views: Vec::new(),
             lab_values: HashMap::new(),
             is_newcomer: false,
             quit: false,
@@ -326,6 +330,7 @@ impl App {
                 CellBody::Train(_) => lesson::questions::pane_height(height),
                 CellBody::Predict(_) | CellBody::Quiz(_) => self.question_height(&key, &cell.body, width),
                 CellBody::Predictions(_) => self.predictions_height(width),
+                CellBody::View(view) => self.view_cell_height(&key, view),
             }
         };
         let document = self.document();

@@ -100,7 +100,7 @@ impl App {
                 let from_right = right.filter(|_| row == 1 + heads && pages > 1).map(|right| usize::from(right) / 3);
                 from_right.and_then(|back| pages.checked_sub(back + 1))
             }
-            CellBody::Train(_) | CellBody::Claim(_) | CellBody::Predictions(_) => None,
+            CellBody::Train(_) | CellBody::Claim(_) | CellBody::Predictions(_) | CellBody::View(_) => None,
         };
         self.view.link = None;
         self.view.show_cell(number);

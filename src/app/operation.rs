@@ -11,7 +11,7 @@ use crate::lesson::folding::UNFOLD;
 use crate::lesson::navigate::OpenAt;
 use crate::lesson::questions::{choice_rows, question_rows};
 use crate::modal::AnswerKind;
-use crate::{Action, AnswerEntry, App, ClaimFilter, Effect, Modal, Pane, Tag, Work};
+use crate::{Action, AnswerEntry, App, ClaimFilter, Effect, Modal, Pane, Tag, ViewCellState, Work};
 use lesson::{Answer, Cell, CellBody, Guess, PredictCell, QuizCell, QuizKind, Target};
 use protocol::{CellKey, Effort, RequestBody, RunId, RunState, Study, format_estimate};
 use std::borrow::Cow;
@@ -58,6 +58,13 @@ pub enum Operation {
         lesson: String,
         cell: String,
     },
+    /// Opens the cell that trains the networks of a view.
+    OpenTraining {
+        lesson: String,
+        cell: String,
+    },
+    /// Opens the inside of a run at what a view cell shows.
+    OpenView(CellKey),
     /// Opens the input of an answer that is typed.
     TypeAnswer {
         cell: CellKey,
@@ -125,6 +132,8 @@ impl Operation {
             Self::OpenLab(_) => "laboratory".into(),
             Self::Steer(_) => "steer".into(),
             Self::OpenMeasurement { .. } => "to its measurement".into(),
+            Self::OpenTraining { .. } => "to the race".into(),
+            Self::OpenView(_) => "look inside".into(),
             Self::TypeAnswer { kind: AnswerKind::Number, .. } => "type a number".into(),
             Self::TypeAnswer { kind: AnswerKind::Words, .. } => "type your answer".into(),
             Self::OpenExplanation(_) => "explanation".into(),
@@ -233,6 +242,8 @@ impl App {
             | Operation::OpenPrediction { .. }
             | Operation::EditSettings { .. }
             | Operation::OpenLab(_)
+            | Operation::OpenTraining { .. }
+            | Operation::OpenView(_)
             | Operation::ReadValues
             | Operation::TurnLesson(_)
             | Operation::Nothing(_) => None,
@@ -315,6 +326,13 @@ impl App {
             CellBody::Predictions(_) => match self.next_prediction() {
                 Some(CellKey { lesson, cell }) => Operation::OpenPrediction { lesson, cell },
                 None => nothing("no prediction waits: all are answered and decided"),
+            },
+            CellBody::View(view) => match self.view_cell_state(&key, view) {
+                ViewCellState::Run(..) => Operation::OpenView(key),
+                ViewCellState::Nothing(_) => {
+                    let CellKey { lesson, cell } = view.train_key(&key.lesson);
+                    Operation::OpenTraining { lesson, cell }
+                }
             },
         }
     }
@@ -409,7 +427,7 @@ impl App {
                 Some(_) => nothing("there is one page"),
                 None => nothing("there is nothing to turn to yet"),
             },
-            CellBody::Train(_) | CellBody::Claim(_) | CellBody::Predictions(_) => {
+            CellBody::Train(_) | CellBody::Claim(_) | CellBody::Predictions(_) | CellBody::View(_) => {
                 nothing("numbers answer questions and turn pages")
             }
         }
@@ -562,9 +580,10 @@ impl App {
                 self.modals.push(Modal::Steer(cell));
                 Vec::new()
             }
-            Operation::OpenMeasurement { lesson, cell } | Operation::OpenPrediction { lesson, cell } => {
-                self.follow_to_cell(&lesson, &cell)
-            }
+            Operation::OpenMeasurement { lesson, cell }
+            | Operation::OpenPrediction { lesson, cell }
+            | Operation::OpenTraining { lesson, cell } => self.follow_to_cell(&lesson, &cell),
+            Operation::OpenView(cell) => self.open_view(&cell),
             Operation::TypeAnswer { cell, kind } => {
                 self.modals.push(Modal::AnswerEntry(AnswerEntry { cell, kind, text: String::new() }));
                 Vec::new()

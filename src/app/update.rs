@@ -34,12 +34,13 @@ pub fn update(app: &mut App, event: Event) -> Vec<Effect> {
     app.close_stale_quit_question();
     effects.extend(app.save_unfolded());
     effects.extend(app.update_runs_list());
-    effects.extend(app.ask_views());
     // Only the reader's own input starts a measurement. When the notebook opens, the store may have the outcome
     // already.
     if is_user_input && !app.quit && !app.screen.is_too_small() {
         effects.extend(app.measure_visible_plots());
+        effects.extend(app.want_views_in_view());
     }
+    effects.extend(app.ask_views());
     effects.retain(|effect| !matches!(effect, Effect::Query(what) if !app.pending_queries.start(*what)));
     // The height of a pane has changed, or a block has been unfolded.
     if !app.screen.is_too_small() && (app.panes() != app.view.panes || app.folds() != app.view.folds) {

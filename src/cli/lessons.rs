@@ -116,6 +116,7 @@ fn kind(body: &CellBody) -> &'static str {
         CellBody::Quiz(_) => "quiz",
         CellBody::Claim(_) => "claim",
         CellBody::Predictions(_) => "predictions",
+        CellBody::View(_) => "view",
     }
 }
 

@@ -14,7 +14,7 @@ pub type BodyFault = (String, usize);
 const MOST: usize = 100;
 
 /// Entries whose text names something, so that it must not contain a line break or a tab.
-const NAMES: [&str; 7] = ["id", "title", "part", "key", "lesson", "cell", "was"];
+const NAMES: [&str; 8] = ["id", "title", "part", "key", "lesson", "cell", "was", "of"];
 
 /// A body with its faults.
 pub struct Body<'t> {

@@ -5,6 +5,7 @@ use super::claim::{ClaimBody, ClaimCell};
 use super::fault::Position;
 use super::prediction::{PredictCell, predict};
 use super::quiz::{QuizCell, quiz};
+use super::view::{ViewCell, view};
 use protocol::{
     ArmId, CellKey, Draft, DraftArm, Effort, ExperimentSpec, Preset, SETTINGS, Setting, SpecError, Study,
     format_estimate,
@@ -30,6 +31,7 @@ pub enum CellBody {
     Quiz(QuizCell),
     Claim(ClaimCell),
     Predictions(PredictionsCell),
+    View(Box<ViewCell>),
 }
 
 /// The list of all predictions with their outcomes, and the reader's calibration.
@@ -130,6 +132,7 @@ const TITLED: [&str; 2] = ["id", "title"];
 const TRAIN: [&str; 6] = ["id", "title", "study", "arms", "marks", "curves"];
 const PREDICT: [&str; 3] = ["id", "question", "explanation"];
 const QUIZ: [&str; 2] = ["id", "question"];
+const VIEW: [&str; 4] = ["id", "title", "of", "show"];
 const CLAIM: [&str; 7] = ["id", "says", "article", "literature", "lesson", "cell", "tests"];
 
 /// A cell as it was read, with its faults.
@@ -156,6 +159,7 @@ impl CellBody {
             "quiz" => (|body| quiz(body).map(CellBody::Quiz), &QUIZ),
             "claim" => (claim, &CLAIM),
             "predictions" => (predictions, &TITLED),
+            "view" => (|body| view(body).map(|cell| CellBody::View(Box::new(cell))), &VIEW),
             _ => return None,
         };
         let mut body = Body::parse(text, required);

@@ -10,7 +10,8 @@ use super::parse::Parsed;
 use super::prediction::PredictCell;
 use super::spoilers::spoilers;
 use super::target::Target;
-use protocol::{RACE_FINDING_KEYS, matches_any, run_finding_keys};
+use super::view::{ViewCell, ViewKind};
+use protocol::{ArmId, ImageSplit, Layer, LayerKind, RACE_FINDING_KEYS, Study, matches_any, run_finding_keys};
 use std::collections::{HashMap, HashSet};
 use unicode_width::UnicodeWidthStr;
 
@@ -81,7 +82,11 @@ impl<'d> Known<'d> {
                 let found = match &cell.body {
                     CellBody::Train(_) => RACE_FINDING_KEYS,
                     CellBody::Experiment(cell) => cell.spec.experiment.finding_keys(),
-                    CellBody::Predict(_) | CellBody::Quiz(_) | CellBody::Claim(_) | CellBody::Predictions(_) => return,
+                    CellBody::Predict(_)
+                    | CellBody::Quiz(_)
+                    | CellBody::Claim(_)
+                    | CellBody::Predictions(_)
+                    | CellBody::View(_) => return,
                 };
                 if !known.findings.contains(&found) {
                     known.findings.push(found);
@@ -167,6 +172,10 @@ fn document_faults(own: &Known, all: &Lessons, faults: &mut Vec<Fault>) {
         if let CellBody::Predict(predict) = &cell.body {
             prediction_faults(cell, predict, own, all, faults);
         }
+        if let CellBody::View(view) = &cell.body {
+            let found = view_faults(view, own, all);
+            faults.extend(found.into_iter().map(|what| fault(document, cell.at, what)));
+        }
         faults.extend(text_fault(cell).map(|what| fault(document, cell.at, what)));
     }
     faults.extend(guessable(document).into_iter().map(|(at, what)| warning(document, at, what)));
@@ -202,7 +211,7 @@ fn sealed_faults(own: &Known, faults: &mut Vec<Fault>) {
             for id in &sealed.cells {
                 let message = match document.cell(id).map(|cell| &cell.body) {
                     None if own.lacks_cell(id) => format!("there is no cell `{id}` here whose outcome this could tell"),
-                    Some(CellBody::Quiz(_) | CellBody::Claim(_)) => {
+                    Some(CellBody::Quiz(_) | CellBody::Claim(_) | CellBody::View(_)) => {
                         format!("`{id}` has no outcome; a sealed block names a train, experiment, plot or predict cell")
                     }
                     Some(_) if !above.contains(id.as_str()) => {
@@ -222,6 +231,7 @@ fn text_fault(cell: &Cell) -> Option<String> {
         CellBody::Train(train) => (&train.title, RACE_TITLE),
         CellBody::Experiment(experiment) => (&experiment.title, TITLE),
         CellBody::Predictions(predictions) => (&predictions.title, TITLE),
+        CellBody::View(view) => (&view.title, TITLE),
         CellBody::Predict(_) | CellBody::Quiz(_) | CellBody::Claim(_) => return None,
     };
     let width = text.width();
@@ -249,6 +259,86 @@ fn claim_faults(claim: &ClaimCell, all: &Lessons) -> Vec<String> {
     wanted.map(|key| format!("no cell of the lesson `{lesson}` finds `{key}`")).collect()
 }
 
+/// The lesson that a cell refers to, which is its own if it names none; an error with the name of one that there is not.
+fn lesson_named<'k, 'd, 'n>(
+    name: Option<&'n str>,
+    own: &'k Known<'d>,
+    all: &'k Lessons<'d>,
+) -> Result<&'k Known<'d>, &'n str> {
+    match name {
+        Some(name) if name != own.document.meta.id => all.get(name).ok_or(name),
+        _ => Ok(own),
+    }
+}
+
+/// Why a view can't be shown of the networks that the lesson's study trains.
+fn view_faults(view: &ViewCell, own: &Known, all: &Lessons) -> Vec<String> {
+    let ViewCell { lesson, cell, show, arms, layer, unit, image, split, .. } = view;
+    let other = match lesson_named(lesson.as_deref(), own, all) {
+        Ok(other) => other,
+        Err(lesson) => return vec![format!("there is no lesson `{lesson}` whose networks this could show")],
+    };
+    if other.lacks_cell(cell) {
+        return vec![format!(
+            "the lesson `{}` has no cell `{cell}` whose networks this could show",
+            other.document.meta.id
+        )];
+    }
+    let study = match other.document.cell(cell).map(|cell| &cell.body) {
+        Some(CellBody::Train(train)) => train.spec(),
+        Some(_) => return vec![format!("the cell `{cell}` trains nothing; a view is of a train cell")],
+        // A cell that was refused may train them.
+        None => return Vec::new(),
+    };
+    let mut faults = Vec::new();
+    let mut shown: Vec<ArmId> = Vec::new();
+    for arm in arms {
+        match study.find_arm(*arm) {
+            Some(arm) => shown.push(arm),
+            None => faults.push(format!("the cell `{cell}` has no arm `{arm}`")),
+        }
+    }
+    if arms.is_empty() {
+        shown.extend(study.arm_ids().take(2));
+    }
+    for arm in shown {
+        faults.extend(
+            layer_fault(&study, arm, (*show, *layer, *unit)).map(|why| format!("{arm} of the cell `{cell}` {why}")),
+        );
+    }
+    let images = match split {
+        ImageSplit::Training => Some(study.train_size),
+        ImageSplit::Validation => Some(study.val_size),
+        ImageSplit::Test => None,
+    };
+    if let Some(images) = images.filter(|images| *image >= *images) {
+        let name = split.name();
+        faults.push(format!("`image` is {image}; the cell `{cell}` has {images} {name} images, counted from 0"));
+    }
+    faults
+}
+
+/// What a view asks for that the network of an arm does not have.
+fn layer_fault(
+    study: &Study,
+    arm: ArmId,
+    (show, layer, unit): (ViewKind, Option<Layer>, Option<u32>),
+) -> Option<String> {
+    let widths = &study.settings(arm)?.widths;
+    let layers = study.network.hidden_layers(widths);
+    if show == ViewKind::Filters && !layers.iter().any(|layer| layer.kind == LayerKind::Conv) {
+        return Some("has no convolutions, so it has no filters to show".into());
+    }
+    let layer = layer?;
+    let Some(at) = layers.iter().position(|known| *known == layer) else {
+        let known: Vec<String> = layers.iter().map(Layer::to_string).collect();
+        return Some(format!("has no hidden layer `{layer}`; it has {}", known.join(", ")));
+    };
+    let units = widths.0.get(at).copied()?;
+    unit.filter(|unit| *unit >= units)
+        .map(|unit| format!("has {units} units in {layer}, counted from 0; there is no unit {unit}"))
+}
+
 /// What prevents a prediction from being decided.
 fn prediction_faults(cell: &Cell, predict: &PredictCell, own: &Known, all: &Lessons, faults: &mut Vec<Fault>) {
     let document = own.document;
@@ -257,19 +347,11 @@ fn prediction_faults(cell: &Cell, predict: &PredictCell, own: &Known, all: &Less
         faults.push(warning(document, cell.at, what));
         return;
     };
-    let other = match &decision.lesson {
-        None => own,
-        Some(lesson) if *lesson == document.meta.id => own,
-        Some(lesson) => {
-            let Some(other) = all.get(lesson.as_str()) else {
-                faults.push(fault(
-                    document,
-                    cell.at,
-                    format!("there is no lesson `{lesson}` to decide this prediction"),
-                ));
-                return;
-            };
-            other
+    let other = match lesson_named(decision.lesson.as_deref(), own, all) {
+        Ok(other) => other,
+        Err(lesson) => {
+            faults.push(fault(document, cell.at, format!("there is no lesson `{lesson}` to decide this prediction")));
+            return;
         }
     };
     let (id, place) = (&decision.cell, &other.document.meta.id);
@@ -745,6 +827,56 @@ mod tests {
         let far =
             predict("decides = { cell = \"sparsity/count\", finding = \"sparsity.active.sigmoid\", within = 1 }\n");
         assert_eq!(check(&[parse("x.md", &format!("{HEAD}{far}"))], &english), []);
+    }
+
+    #[test]
+    fn a_view_is_of_networks_that_the_lesson_trains() {
+        let race = "```train\nid = \"r\"\ntitle = \"t\"\n```\n";
+        let dying = "```experiment\nid = \"d\"\ntitle = \"t\"\nexperiment = \"dying\"\n```\n";
+        let flat = "```train\nid = \"flat\"\ntitle = \"t\"\nnetwork = \"mlp\"\n```\n";
+        let view = |rest: &str| {
+            let view = format!("```view\nid = \"v\"\ntitle = \"t\"\n{rest}\n```\n");
+            faults(&format!("{view}{race}{dying}{flat}"))
+        };
+        for sound in [
+            "of = \"r\"\nshow = \"filters\"",
+            "of = \"x/r\"\nshow = \"maps\"\nimage = 9999\nsplit = \"test\"\narms = [\"all-tanh\"]",
+            "of = \"r\"\nshow = \"wants\"\nlayer = \"fc1\"\nunit = 119",
+        ] {
+            assert_eq!(view(sound), [] as [&str; 0], "{sound}");
+        }
+        for (rest, expected) in [
+            ("of = \"r\"\nshow = \"dreams\"", "x.md:12:8: view: unknown variant `dreams`"),
+            ("of = \"r\"\nshow = \"maps\"\nlayer = \"pool\"", "x.md:13:9: view: `pool` is no layer"),
+            ("of = \"q\"\nshow = \"maps\"", "x.md:8:1: the lesson `x` has no cell `q` whose networks"),
+            ("of = \"y/r\"\nshow = \"maps\"", "x.md:8:1: there is no lesson `y` whose networks"),
+            ("of = \"d\"\nshow = \"maps\"", "x.md:8:1: the cell `d` trains nothing; a view is of a train cell"),
+            ("of = \"r\"\nshow = \"maps\"\narms = [\"all-relu\"]", "x.md:8:1: the cell `r` has no arm `all-relu`"),
+            (
+                "of = \"r\"\nshow = \"wants\"\nlayer = \"conv3\"",
+                "x.md:8:1: relu-tanh of the cell `r` has no hidden layer `conv3`; it has conv1, conv2, fc1",
+            ),
+            (
+                "of = \"r\"\nshow = \"wants\"\nlayer = \"fc1\"\nunit = 120",
+                "x.md:8:1: relu-tanh of the cell `r` has 120 units in fc1, counted from 0; there is no unit 120",
+            ),
+            (
+                "of = \"r\"\nshow = \"maps\"\nimage = 10000",
+                "x.md:8:1: `image` is 10000; the cell `r` has 10000 validation images, counted from 0",
+            ),
+            ("of = \"flat\"\nshow = \"filters\"", "x.md:8:1: relu-relu of the cell `flat` has no convolutions"),
+        ] {
+            let found = view(rest);
+            assert!(found.first().is_some_and(|fault| fault.starts_with(expected)), "{rest}: {found:?}");
+        }
+        // A cell that was refused may train them.
+        let refused = "```view\nid = \"v\"\ntitle = \"t\"\nof = \"b\"\nshow = \"maps\"\n```\n\
+            ```train\nid = \"b\"\ntitle = \"t\"\nepochs = 0\n```\n";
+        assert_eq!(faults(refused).len(), 1);
+        let sealed = format!(
+            "{race}```view\nid = \"v\"\ntitle = \"t\"\nof = \"r\"\nshow = \"maps\"\n```\n\n> [!SEALED] v\n> text\n"
+        );
+        assert!(faults(&sealed)[0].contains("`v` has no outcome"), "{:?}", faults(&sealed));
     }
 
     #[test]

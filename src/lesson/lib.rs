@@ -30,6 +30,7 @@ mod span;
 mod spoilers;
 mod table;
 mod target;
+mod view;
 mod wrap;
 
 pub use answer::{Answer, AnswerRecord, CONFIDENCE, StoredAnswer};
@@ -53,3 +54,4 @@ pub use scroll_position::ScrollPosition;
 pub use search::{Found, Hit, position};
 pub use span::{Span, Style, Token};
 pub use target::Target;
+pub use view::{ViewCell, ViewKind};

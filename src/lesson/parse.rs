@@ -365,7 +365,7 @@ impl<'f> Reader<'f> {
                 Some(Block { at, kind: BlockKind::Code { language: kind.into(), text: body.trim_end().into() } })
             }
             None => {
-                let known = "train, experiment, plot, predict, quiz, claim, predictions";
+                let known = "train, experiment, plot, predict, quiz, claim, predictions, view";
                 let languages = LANGUAGES.join(", ").trim_start_matches(", ").to_string();
                 self.fault(at, format!("unknown cell `{kind}`; cells are {known}; code is one of {languages}"));
                 self.unparsed.cell_without_id = true;

@@ -189,6 +189,7 @@ fn texts(cell: &Cell) -> Vec<String> {
             texts.extend(claim.transfers.clone());
         }
         CellBody::Predictions(predictions) => texts.push(predictions.title.clone()),
+        CellBody::View(view) => texts.extend([&view.title, &view.caption].map(Clone::clone)),
     }
     texts
 }

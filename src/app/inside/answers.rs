@@ -1,7 +1,7 @@
 //! The answers of views: which are known, which are asked for, and which are still needed. One question of an arm is on its way
 //! at a time, and what is asked next is decided when its answer has come, so keys that are held down leave no questions behind.
 
-use protocol::{ImageSplit, Seen, SeenShape, View, ViewAnswer, ViewImage, ViewRequest};
+use protocol::{ImageSplit, RunId, Seen, SeenShape, View, ViewAnswer, ViewImage, ViewRequest};
 use std::collections::VecDeque;
 use std::mem::discriminant;
 
@@ -28,14 +28,23 @@ impl Answers {
 
     /// The answer; until it has come, what was answered last to the same kind of question about the same arm.
     pub fn shown(&self, request: &ViewRequest) -> Shown<'_> {
+        self.shown_until(request, |known| discriminant(&known.view) == discriminant(&request.view))
+    }
+
+    /// The answer; until it has come, the last one to the same question at another epoch.
+    pub(crate) fn shown_at_any_epoch(&self, request: &ViewRequest) -> Shown<'_> {
+        self.shown_until(request, |known| known.view == request.view && known.changes == request.changes)
+    }
+
+    /// The answer; until it has come, the last one about the same arm to a question that is like it.
+    fn shown_until(&self, request: &ViewRequest, is_like: impl Fn(&ViewRequest) -> bool) -> Shown<'_> {
         match self.get(request) {
             Some(Ok(answer)) => return Shown::Current(answer),
             Some(Err(why)) => return Shown::Fault(why),
             None => {}
         }
         let is_alike = |known: &ViewRequest| {
-            (known.run, known.arm, known.seed) == (request.run, request.arm, request.seed)
-                && discriminant(&known.view) == discriminant(&request.view)
+            (known.run, known.arm, known.seed) == (request.run, request.arm, request.seed) && is_like(known)
         };
         let alike = self.known.iter().find(|(known, answer)| answer.is_ok() && is_alike(known));
         alike.and_then(|(_, answer)| answer.as_ref().ok()).map_or(Shown::Nothing, Shown::Earlier)
@@ -65,19 +74,22 @@ impl Answers {
         Some(request)
     }
 
-    /// The shape of the image that was looked at last.
-    pub(crate) fn newest_image_shape(&self) -> Option<SeenShape> {
-        self.known.iter().find_map(|(_, answer)| match &answer.as_ref().ok()?.seen {
-            Seen::Maps { image, .. } | Seen::Ask { image, .. } => Some(image.shape),
-            Seen::Mistakes { shape, .. } | Seen::Wants { shape, .. } => Some(*shape),
-            _ => None,
+    /// The shape of the image that was looked at last by a network of a run.
+    pub(crate) fn newest_image_shape(&self, run: RunId) -> Option<SeenShape> {
+        self.known.iter().filter(|(request, _)| request.run == run).find_map(|(_, answer)| {
+            match &answer.as_ref().ok()?.seen {
+                Seen::Maps { image, .. } | Seen::Ask { image, .. } => Some(image.shape),
+                Seen::Mistakes { shape, .. } | Seen::Wants { shape, .. } => Some(*shape),
+                _ => None,
+            }
         })
     }
 
-    /// The pixels of an image of the data, if it was looked at.
-    pub(crate) fn image_of(&self, split: ImageSplit, number: u32) -> Option<&[u8]> {
+    /// The pixels of an image of a run's data, if it was looked at.
+    pub(crate) fn image_of(&self, run: RunId, split: ImageSplit, number: u32) -> Option<&[u8]> {
         let wanted = ViewImage::Of { split, number };
-        self.known.iter().find_map(|(request, answer)| match (&request.view, &answer.as_ref().ok()?.seen) {
+        let mut known = self.known.iter().filter(|(request, _)| request.run == run);
+        known.find_map(|(request, answer)| match (&request.view, &answer.as_ref().ok()?.seen) {
             (View::Maps { image }, Seen::Maps { image: seen, .. })
             | (View::Ask { image }, Seen::Ask { image: seen, .. })
                 if *image == wanted =>
@@ -126,7 +138,7 @@ impl<'a> Shown<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::{ArmId, RunId};
+    use protocol::ArmId;
 
     fn request(epoch: u32, view: View) -> ViewRequest {
         let arm = "relu-tanh".parse::<ArmId>().ok();
@@ -165,6 +177,20 @@ mod tests {
         // Of another kind nothing is known.
         let other = request(20, View::Confusion { split: ImageSplit::Test });
         assert!(matches!(answers.shown(&other), Shown::Nothing));
+    }
+
+    /// A lesson's cell never shows the answer to another question in place of its own.
+    #[test]
+    fn another_epoch_stands_in_and_another_question_does_not() {
+        let mut answers = Answers::default();
+        let confusion = |split| View::Confusion { split };
+        answers.ask(vec![request(1, confusion(ImageSplit::Test))]);
+        answers.take(1, Ok(answer(1)));
+        let later = request(2, confusion(ImageSplit::Test));
+        assert!(matches!(answers.shown_at_any_epoch(&later), Shown::Earlier(answer) if answer.epoch == 1));
+        let other = request(1, confusion(ImageSplit::Validation));
+        assert!(matches!(answers.shown_at_any_epoch(&other), Shown::Nothing));
+        assert!(matches!(answers.shown(&other), Shown::Earlier(_)));
     }
 
     #[test]

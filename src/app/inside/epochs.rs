@@ -1,20 +1,27 @@
 //! The kept epochs of a run, and the place among them that is looked at.
 
 use protocol::Lane;
-use std::collections::HashMap;
 
 /// Which epochs have checkpoints, of each lane that was asked about.
 #[derive(Clone, Debug, Default)]
 pub struct KeptEpochs {
-    of: HashMap<Lane, Vec<u32>>,
+    of: Vec<(Lane, Vec<u32>)>,
     /// Those whose checkpoint could not be read.
     damaged: Vec<(Lane, u32)>,
 }
 
 impl KeptEpochs {
+    pub(crate) const fn new() -> Self {
+        Self { of: Vec::new(), damaged: Vec::new() }
+    }
+
+    fn stored(&self, lane: Lane) -> Option<&[u32]> {
+        self.of.iter().find(|(known, _)| *known == lane).map(|(_, epochs)| epochs.as_slice())
+    }
+
     /// Ascending.
     pub fn of(&self, lane: Lane) -> impl Iterator<Item = u32> + '_ {
-        let kept = self.of.get(&lane).into_iter().flatten().copied();
+        let kept = self.stored(lane).into_iter().flatten().copied();
         kept.filter(move |epoch| !self.damaged.contains(&(lane, *epoch)))
     }
 
@@ -33,11 +40,12 @@ impl KeptEpochs {
     }
 
     pub(crate) fn set(&mut self, lane: Lane, epochs: Vec<u32>) {
-        self.of.insert(lane, epochs);
+        self.of.retain(|(known, _)| *known != lane);
+        self.of.push((lane, epochs));
     }
 
     pub(crate) fn is_known(&self, lane: Lane) -> bool {
-        self.of.contains_key(&lane)
+        self.stored(lane).is_some()
     }
 
     pub(crate) fn skip_damaged(&mut self, lane: Lane, epoch: u32) {

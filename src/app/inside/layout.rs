@@ -5,6 +5,9 @@ use crate::App;
 use ratatui::layout::{Position, Rect};
 use unicode_width::UnicodeWidthStr;
 
+/// Columns of a layer's units with what is lost without each.
+pub const RANKING: u16 = 36;
+
 /// Columns that a network needs on a page, to stand beside another.
 fn wanted(page: InsidePage, is_product: bool) -> u16 {
     match page {
@@ -20,6 +23,19 @@ fn wanted(page: InsidePage, is_product: bool) -> u16 {
         // These put the networks together by themselves.
         InsidePage::Mistakes | InsidePage::Digit | InsidePage::Surgery => 0,
     }
+}
+
+/// As many equal columns as have room, one for each network.
+fn columns(body: Rect, wanted: u16, networks: usize) -> Vec<Rect> {
+    let count = networks.clamp(1, usize::from((body.width / wanted.max(1)).max(1)));
+    let width = body.width / count as u16;
+    (0..count).map(|at| Rect { x: body.x + at as u16 * width, width, ..body }).collect()
+}
+
+/// The columns of a page's networks where they are not put together.
+pub(super) fn columns_beside(body: Rect, page: InsidePage, networks: usize) -> Vec<Rect> {
+    let wanted = if page == InsidePage::Surgery { RANKING } else { wanted(page, false) };
+    columns(body, wanted, if page == InsidePage::Mistakes { 1 } else { networks })
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,15 +54,9 @@ impl InsideLayout {
     pub fn new(whole: Rect, page: InsidePage, is_product: bool, networks: usize) -> Self {
         let row = |y: u16| Rect { y: whole.y + y, height: whole.height.saturating_sub(y).min(1), ..whole };
         let body = Rect { y: whole.y + 3.min(whole.height), height: whole.height.saturating_sub(3), ..whole };
-        let is_joined = wanted(page, is_product) == 0;
-        let count = if is_joined {
-            1
-        } else {
-            networks.clamp(1, usize::from((body.width / wanted(page, is_product).max(1)).max(1)))
-        };
-        let width = body.width / count as u16;
-        let column = |at: usize| Rect { x: body.x + at as u16 * width, width, ..body };
-        Self { tabs: row(0), head: row(1), timeline: row(2), body, columns: (0..count).map(column).collect(), page }
+        let wanted = wanted(page, is_product);
+        let columns = if wanted == 0 { vec![body] } else { columns(body, wanted, networks) };
+        Self { tabs: row(0), head: row(1), timeline: row(2), body, columns, page }
     }
 
     /// Whether the title has room before the pages.

@@ -1,5 +1,6 @@
 //! The images that the networks on the screen answer wrongly, put together.
 
+use super::answers::Shown;
 use crate::App;
 use protocol::{Mistake, Seen, View, ViewImage};
 use std::collections::BTreeMap;
@@ -65,20 +66,22 @@ fn joined<'a>(of: &[(&'a [Mistake], bool)], filter: MistakeFilter) -> Vec<Mistak
     entries.into_values().filter(is_admitted).collect()
 }
 
+/// The same from what networks answer; empty until all of them have answered.
+pub fn join_mistakes<'a>(of: impl Iterator<Item = Shown<'a>>, filter: MistakeFilter) -> Vec<MistakeEntry<'a>> {
+    let list = |shown: Shown<'a>| match &shown.answer()?.seen {
+        Seen::Mistakes { mistakes, wrong, .. } => Some((mistakes.as_slice(), *wrong as usize > mistakes.len())),
+        _ => None,
+    };
+    let lists: Option<Vec<(&'a [Mistake], bool)>> = of.map(list).collect();
+    lists.map_or_else(Vec::new, |lists| joined(&lists, filter))
+}
+
 impl App {
     /// The mistakes that are listed; empty until all networks on the screen have answered.
     pub fn mistake_entries(&self) -> Vec<MistakeEntry<'_>> {
-        let mut lists = Vec::new();
-        for (_, lane) in self.inside_lanes() {
-            let shown = self.inside_view(lane, View::Mistakes { split: self.inside.split }, true);
-            match shown.answer().map(|answer| &answer.seen) {
-                Some(Seen::Mistakes { mistakes, wrong, .. }) => {
-                    lists.push((mistakes.as_slice(), *wrong as usize > mistakes.len()));
-                }
-                _ => return Vec::new(),
-            }
-        }
-        joined(&lists, self.inside.filter)
+        let view = View::Mistakes { split: self.inside.split };
+        let lanes = self.inside_lanes().into_iter();
+        join_mistakes(lanes.map(|(_, lane)| self.inside_view(lane, view.clone(), true)), self.inside.filter)
     }
 
     /// The question for the answers to the chosen mistake.

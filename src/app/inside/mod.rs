@@ -9,6 +9,7 @@ pub mod layout;
 pub mod mistakes;
 mod own_digit;
 pub mod surgery;
+pub mod view_cell;
 
 use crate::chart::next_of;
 use crate::modal::Modal;
@@ -20,9 +21,10 @@ use epochs::KeptEpochs;
 use keys::InsideAction;
 use mistakes::MistakeFilter;
 use protocol::{
-    ArmId, ErrorKind, ImageSplit, Lane, Layer, LayerKind, Reply, RequestBody, RunEvent, RunId, Seen, Surgery,
+    Ablated, ArmId, ErrorKind, ImageSplit, Lane, Layer, LayerKind, Reply, RequestBody, RunEvent, RunId, Seen, Surgery,
     UnitChange, View, ViewImage, ViewRequest,
 };
+use std::collections::HashMap;
 use std::time::Duration;
 use surgery::Changes;
 
@@ -76,6 +78,23 @@ impl InsidePage {
     }
 }
 
+/// No epoch of any lane.
+static NO_EPOCHS: KeptEpochs = KeptEpochs::new();
+
+/// Where the inside of a run is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InsidePlace {
+    pub page: InsidePage,
+    /// The arm by its place in the study.
+    pub arm: usize,
+    pub is_beside: bool,
+    pub split: ImageSplit,
+    pub image: u32,
+    /// By its place among the hidden layers.
+    pub layer: usize,
+    pub unit: u32,
+}
+
 /// The place of one output of a layer, with one of its products.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ProductPlace {
@@ -97,7 +116,8 @@ pub struct Inside {
     pub seed: Option<u64>,
     /// Without a number the newest that is kept.
     pub epoch: Option<u32>,
-    pub kept: KeptEpochs,
+    /// Of each run that was asked about, by this or by a view cell.
+    kept: HashMap<RunId, KeptEpochs>,
     pub is_playing: bool,
     pub split: ImageSplit,
     /// The image that maps and products are of, counted from 0 in its split.
@@ -127,6 +147,15 @@ pub struct Inside {
 
 impl Inside {
     pub const TITLE: &'static str = " Inside";
+
+    /// The kept epochs of the run that is looked into.
+    pub fn kept(&self) -> &KeptEpochs {
+        self.run.map_or(&NO_EPOCHS, |run| self.kept_of(run))
+    }
+
+    pub(crate) fn kept_of(&self, run: RunId) -> &KeptEpochs {
+        self.kept.get(&run).unwrap_or(&NO_EPOCHS)
+    }
 }
 
 impl App {
@@ -138,14 +167,26 @@ impl App {
     /// Shows the inside of a run's networks.
     pub(crate) fn open_inside(&mut self, run: RunId) -> Vec<Effect> {
         if self.inside.run != Some(run) {
-            let own = std::mem::take(&mut self.inside.own);
-            let drawing = std::mem::take(&mut self.inside.drawing);
-            self.inside = Inside { run: Some(run), own, drawing, is_beside: true, ..Inside::default() };
+            let Inside { own, drawing, kept, answers, .. } = std::mem::take(&mut self.inside);
+            self.inside = Inside { run: Some(run), own, drawing, kept, answers, is_beside: true, ..Inside::default() };
         }
         self.modals.retain(|modal| !matches!(modal, Modal::Inside));
         self.modals.push(Modal::Inside);
         let history = (!self.training_runs.contains_key(&run)).then_some(Effect::Query(StoreQuery::Run(run)));
         history.into_iter().chain(self.query_kept_epochs()).collect()
+    }
+
+    /// Opens it at a page with an image and a unit, at the newest epoch.
+    pub(crate) fn open_inside_at(&mut self, run: RunId, place: InsidePlace) -> Vec<Effect> {
+        let effects = self.open_inside(run);
+        let InsidePlace { page, arm, is_beside, split, image, layer, unit } = place;
+        self.turn_inside_page(page);
+        let inside = &mut self.inside;
+        (inside.arm, inside.is_beside, inside.seed) = (arm, is_beside, None);
+        (inside.split, inside.image, inside.uses_drawing) = (split, image, false);
+        (inside.layer, inside.unit, inside.selected, inside.top) = (layer, unit, 0, 0);
+        (inside.epoch, inside.is_playing, inside.filmstrip) = (None, false, false);
+        effects
     }
 
     /// Opens it for the run that has the reader's attention, or says why there is none.
@@ -178,15 +219,13 @@ impl App {
     /// The kept epochs of the lanes that are shown.
     pub fn inside_timeline(&self) -> Vec<u32> {
         let lanes: Vec<Lane> = self.inside_lanes().into_iter().map(|(_, lane)| lane).collect();
-        self.inside.kept.timeline(&lanes)
+        self.inside.kept().timeline(&lanes)
     }
 
     /// The hidden layers of the first network that is shown, each with its number of units.
     pub fn inside_layers(&self) -> Vec<(Layer, u32)> {
         let (Some(training), Some(lane)) = (self.inside_training(), self.inside_lane()) else { return Vec::new() };
-        let Some(settings) = training.spec.settings(lane.arm) else { return Vec::new() };
-        let layers = training.spec.network.hidden_layers(&settings.widths);
-        layers.into_iter().zip(settings.widths.0.iter().copied()).collect()
+        hidden_layers(training, lane.arm)
     }
 
     /// The layer and the unit that are chosen.
@@ -198,7 +237,7 @@ impl App {
 
     /// Whether the networks take the grey images of 28x28 pixels that the reader can draw.
     pub fn takes_drawing(&self) -> bool {
-        let shape = self.inside.answers.newest_image_shape();
+        let shape = self.inside.run.and_then(|run| self.inside.answers.newest_image_shape(run));
         match shape {
             Some(shape) => (shape.channels, shape.height, shape.width) == (1, 28, 28),
             None => self
@@ -218,7 +257,7 @@ impl App {
     /// A question about a lane at the epoch that is looked at; `None` if no checkpoint is known.
     fn inside_request(&self, lane: Lane, view: View, with_changes: bool) -> Option<ViewRequest> {
         let run = self.inside.run?;
-        let epoch = Some(self.inside.kept.nearest(lane, self.inside.epoch)?);
+        let epoch = Some(self.inside.kept().nearest(lane, self.inside.epoch)?);
         let changes = if with_changes { self.inside.changes.of(lane.arm).to_vec() } else { Vec::new() };
         Some(ViewRequest { run, arm: Some(lane.arm), seed: Some(lane.seed), epoch, changes, view })
     }
@@ -226,28 +265,15 @@ impl App {
     /// What a page shows of a lane: the view of the page.
     fn page_view(&self) -> Option<View> {
         let inside = &self.inside;
-        let split = inside.split;
-        Some(match inside.page {
-            InsidePage::Filters => View::Filters,
-            InsidePage::Maps => match inside.product {
-                Some(ProductPlace { row, column, .. }) => {
-                    let (layer, unit) = self.inside_unit()?;
-                    View::Products { image: self.inside_image(), layer, unit, row, column }
-                }
-                None => View::Maps { image: self.inside_image() },
-            },
-            InsidePage::Histogram => View::Histogram { split },
-            InsidePage::Units => View::Units { split },
-            InsidePage::Gradients => View::Gradients { split },
-            InsidePage::Confusion => View::Confusion { split },
-            InsidePage::Mistakes => View::Mistakes { split },
-            InsidePage::Digit => View::Ask { image: ViewImage::Pixels(inside.drawing.network_input()) },
-            InsidePage::Wants => {
-                let (layer, unit) = self.inside_unit()?;
-                View::Wants { layer, unit, split, seed: 1 }
-            }
-            InsidePage::Surgery => View::Ablation { layer: self.inside_unit()?.0, split },
-        })
+        if let (InsidePage::Maps, Some(ProductPlace { row, column, .. })) = (inside.page, inside.product) {
+            let (layer, unit) = self.inside_unit()?;
+            return Some(View::Products { image: self.inside_image(), layer, unit, row, column });
+        }
+        let image = match inside.page {
+            InsidePage::Digit => ViewImage::Pixels(inside.drawing.network_input()),
+            _ => self.inside_image(),
+        };
+        view_of_page(inside.page, inside.split, image, self.inside_unit())
     }
 
     /// What there is of the view of the page, of a lane.
@@ -296,7 +322,7 @@ impl App {
         match inside.page {
             InsidePage::Filters if inside.filmstrip => {
                 for lane in &lanes {
-                    needed.extend(inside.kept.of(*lane).filter_map(|epoch| self.filters_request(*lane, epoch)));
+                    needed.extend(inside.kept().of(*lane).filter_map(|epoch| self.filters_request(*lane, epoch)));
                 }
             }
             // The answers to the chosen image by every network.
@@ -328,21 +354,21 @@ impl App {
         View::Answers { images: self.inside.own.iter().map(|digit| digit.pixels.clone()).collect() }
     }
 
+    /// The lanes whose networks are on the screen: inside a run, or else in view cells.
+    fn lanes_in_view(&self) -> Vec<(RunId, Lane)> {
+        match self.inside.run.filter(|_| self.is_inside_open()) {
+            Some(run) => self.inside_lanes().into_iter().map(|(_, lane)| (run, lane)).collect(),
+            None => self.lanes_of_view_cells(),
+        }
+    }
+
     /// Sends the questions that the screen needs; called after every event.
     pub(crate) fn ask_views(&mut self) -> Vec<Effect> {
-        if !self.is_inside_open() {
-            return Vec::new();
-        }
-        let mut effects = Vec::new();
-        let run = self.inside.run;
-        for (_, lane) in self.inside_lanes() {
-            if !self.inside.kept.is_known(lane)
-                && let Some(run) = run
-            {
-                effects.push(Effect::Query(StoreQuery::KeptEpochs { run, lane }));
-            }
-        }
-        let needed = self.needed_views();
+        let is_unknown = |(run, lane): &(RunId, Lane)| !self.inside.kept_of(*run).is_known(*lane);
+        let unknown = self.lanes_in_view().into_iter().filter(is_unknown);
+        let mut effects: Vec<Effect> =
+            unknown.map(|(run, lane)| Effect::Query(StoreQuery::KeptEpochs { run, lane })).collect();
+        let needed = if self.is_inside_open() { self.needed_views() } else { self.views_of_view_cells() };
         for (number, request) in self.inside.answers.ask(needed) {
             effects.push(Effect::Request(Tag::View(number), RequestBody::View(Box::new(request))));
         }
@@ -356,17 +382,28 @@ impl App {
     }
 
     pub(crate) fn load_kept_epochs(&mut self, run: RunId, lane: Lane, epochs: Vec<u32>) -> Vec<Effect> {
-        if self.inside.run == Some(run) {
-            self.inside.kept.set(lane, epochs);
-        }
+        self.inside.kept.entry(run).or_default().set(lane, epochs);
         self.pending_queries.finish(StoreQuery::KeptEpochs { run, lane }).1
     }
 
-    /// A run that is looked into has come to the end of an epoch.
+    /// Asks for the kept epochs of a run that is looked into, at the end of each of its epochs. A view cell is asked for
+    /// its first epoch, and then once the run is at rest: a view at every epoch would take cores from the training.
     pub(crate) fn update_kept_epochs(&self, event: &RunEvent) -> Vec<Effect> {
-        let is_epoch = matches!(event, RunEvent::Epoch { .. } | RunEvent::Finished { .. });
-        let is_shown = is_epoch && self.is_inside_open() && self.inside.run == Some(event.run());
-        if is_shown { self.query_kept_epochs() } else { Vec::new() }
+        let is_at_rest = matches!(
+            event,
+            RunEvent::Finished { .. }
+                | RunEvent::Stopped { .. }
+                | RunEvent::Paused { .. }
+                | RunEvent::Interrupted { .. }
+                | RunEvent::Failed { .. }
+        );
+        let is_epoch = matches!(event, RunEvent::Epoch { .. });
+        let run = event.run();
+        let has_changed = |lane: &Lane| {
+            is_at_rest || is_epoch && (self.is_inside_open() || self.inside.kept_of(run).of(*lane).next().is_none())
+        };
+        let lanes = self.lanes_in_view().into_iter().filter(|(of, lane)| *of == run && has_changed(lane));
+        lanes.map(|(run, lane)| Effect::Query(StoreQuery::KeptEpochs { run, lane })).collect()
     }
 
     /// Takes the kernel's answer to a question.
@@ -382,7 +419,7 @@ impl App {
                 {
                     // Another epoch takes its place.
                     self.inside.answers.forget(&request);
-                    self.inside.kept.skip_damaged(Lane { arm, seed }, epoch);
+                    self.inside.kept.entry(request.run).or_default().skip_damaged(Lane { arm, seed }, epoch);
                     self.message = Some(format!("epoch {epoch} is left out: {message}"));
                 }
             }
@@ -600,15 +637,11 @@ impl App {
     }
 
     /// The units of the chosen layer, that whose loss costs most first; each with the loss in nats without it.
-    pub fn ranked_units(&self) -> Vec<(u32, protocol::Ablated)> {
+    pub fn ranked_units(&self) -> Vec<(u32, Ablated)> {
         let Some(lane) = self.inside_lane() else { return Vec::new() };
         let layer = self.inside_unit().map(|(layer, _)| layer);
         match self.inside_view(lane, self.ablation_view(), false).answer().map(|answer| &answer.seen) {
-            Some(Seen::Ablation { layer: of, units, .. }) if Some(*of) == layer => {
-                let mut ranked: Vec<(u32, protocol::Ablated)> = (0..).zip(units.iter().copied()).collect();
-                ranked.sort_by(|(_, a), (_, b)| b.error.total_cmp(&a.error).then(b.loss.total_cmp(&a.loss)));
-                ranked
-            }
+            Some(Seen::Ablation { layer: of, units, .. }) if Some(*of) == layer => rank_units(units),
             _ => Vec::new(),
         }
     }
@@ -802,4 +835,37 @@ impl App {
             _ => self.step_epoch(way == KeyCode::Down),
         }
     }
+}
+
+/// The hidden layers of an arm's network, each with its number of units.
+fn hidden_layers(training: &TrainingRun, arm: ArmId) -> Vec<(Layer, u32)> {
+    let Some(settings) = training.spec.settings(arm) else { return Vec::new() };
+    let layers = training.spec.network.hidden_layers(&settings.widths);
+    layers.into_iter().zip(settings.widths.0.iter().copied()).collect()
+}
+
+/// What a page shows of a network; `None` if it is of a unit and there is none.
+fn view_of_page(page: InsidePage, split: ImageSplit, image: ViewImage, unit: Option<(Layer, u32)>) -> Option<View> {
+    Some(match page {
+        InsidePage::Filters => View::Filters,
+        InsidePage::Maps => View::Maps { image },
+        InsidePage::Histogram => View::Histogram { split },
+        InsidePage::Units => View::Units { split },
+        InsidePage::Gradients => View::Gradients { split },
+        InsidePage::Confusion => View::Confusion { split },
+        InsidePage::Mistakes => View::Mistakes { split },
+        InsidePage::Digit => View::Ask { image },
+        InsidePage::Wants => {
+            let (layer, unit) = unit?;
+            View::Wants { layer, unit, split, seed: 1 }
+        }
+        InsidePage::Surgery => View::Ablation { layer: unit?.0, split },
+    })
+}
+
+/// The units of a layer by what is lost without each, the largest loss first.
+pub fn rank_units(units: &[Ablated]) -> Vec<(u32, Ablated)> {
+    let mut ranked: Vec<(u32, Ablated)> = (0..).zip(units.iter().copied()).collect();
+    ranked.sort_by(|(_, a), (_, b)| b.error.total_cmp(&a.error).then(b.loss.total_cmp(&a.loss)));
+    ranked
 }

@@ -1,8 +1,8 @@
 //! The keys and the mouse that draw the reader's own digit, and the digits that were kept.
 
-use super::InsidePage;
 use super::digit::{OwnDigit, Pen, pixel_at};
 use super::keys::DrawAction;
+use super::{Inside, InsidePage};
 use crate::{App, Effect};
 use protocol::Seen;
 use ratatui::layout::Position;
@@ -56,7 +56,8 @@ impl App {
 
     /// Takes the image that the other pages show into the grid.
     fn draw_from_image(&mut self) {
-        let pixels = self.inside.answers.image_of(self.inside.split, self.inside.image);
+        let Inside { answers, split, image, .. } = &self.inside;
+        let pixels = self.inside.run.and_then(|run| answers.image_of(run, *split, *image));
         match pixels.map(<[u8]>::to_vec) {
             Some(pixels) if self.inside.drawing.set_pixels(&pixels) => {
                 self.message = Some(format!("{} image {}", self.inside.split.name(), self.inside.image));

@@ -3,7 +3,7 @@
 use super::experiment::{ExperimentView, RunningMeasurement, head_rows, offer_lines};
 use super::pages::{AROUND, page_rows};
 use super::questions::pane_height;
-use crate::{App, Effect, Tag};
+use crate::{App, Effect, Tag, ViewCellState};
 use lesson::{Cell, CellBody, ExperimentCell};
 use protocol::{CellKey, Effort, ExperimentSpec, RequestBody};
 use ratatui::layout::Rect;
@@ -17,6 +17,7 @@ impl App {
             CellBody::Train(_) => u16::from(self.has_run(&self.key_of(cell))),
             CellBody::Predict(_) => self.question_height(&self.key_of(cell), &cell.body, self.screen.text.width),
             CellBody::Predictions(_) => self.predictions_height(self.screen.text.width),
+            CellBody::View(view) => self.view_cell_height(&self.key_of(cell), view),
             CellBody::Experiment(_) | CellBody::Quiz(_) | CellBody::Claim(_) => {
                 self.pane_rows(self.experiments.get(&self.key_of(cell))).unwrap_or(0)
             }
@@ -38,6 +39,9 @@ impl App {
         let open = match &cell.body {
             CellBody::Train(_) => true,
             CellBody::Experiment(_) => self.experiments.get(&self.key_of(cell)).is_some_and(ExperimentView::is_open),
+            CellBody::View(view) => {
+                matches!(self.view_cell_state(&self.key_of(cell), view), ViewCellState::Run(..))
+            }
             CellBody::Predict(_) | CellBody::Claim(_) | CellBody::Quiz(_) | CellBody::Predictions(_) => false,
         };
         if open { self.screen.pane } else { self.screen.text }

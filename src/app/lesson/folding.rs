@@ -37,7 +37,7 @@ impl App {
                 self.experiments.get(&key).is_some_and(|experiment| experiment.outcome.is_some())
             }
             Some(CellBody::Predict(predict)) => self.prediction(&key, predict).is_some(),
-            Some(CellBody::Quiz(_) | CellBody::Claim(_) | CellBody::Predictions(_)) | None => false,
+            Some(CellBody::Quiz(_) | CellBody::Claim(_) | CellBody::Predictions(_) | CellBody::View(_)) | None => false,
         }
     }
 

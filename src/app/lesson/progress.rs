@@ -39,8 +39,8 @@ impl App {
             CellBody::Quiz(quiz) => {
                 Some(self.answers.get(&key).is_some_and(|record| quiz.feedback(&record.answer).is_some()))
             }
-            // Verdicts and the list of predictions follow from other cells.
-            CellBody::Claim(_) | CellBody::Predictions(_) => None,
+            // Verdicts, the list of predictions and views follow from other cells.
+            CellBody::Claim(_) | CellBody::Predictions(_) | CellBody::View(_) => None,
         }
     }
 

@@ -382,5 +382,6 @@ pub(crate) fn cell_title(cell: &Cell) -> &str {
         CellBody::Quiz(quiz) => &quiz.question,
         CellBody::Claim(claim) => &claim.says,
         CellBody::Predictions(predictions) => &predictions.title,
+        CellBody::View(view) => &view.title,
     }
 }

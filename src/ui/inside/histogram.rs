@@ -32,7 +32,7 @@ pub fn draw(theme: &Theme, layers: &[LayerHistogram], column: &Column, area: Rec
     }
     let y = area.bottom().saturating_sub(1);
     write(canvas.buffer, area.x, y, "height: root of count", usize::from(area.width), theme.faint());
-    if area.width < BESIDE && area.height > 2 {
+    if column.scrolls && area.width < BESIDE && area.height > 2 {
         let more = if column.top == 0 { "↓ gradients" } else { "↑ pre-activations" };
         let x = area.right().saturating_sub(more.chars().count() as u16);
         write(canvas.buffer, x, area.bottom() - 1, theme.text(more), usize::from(area.width), theme.faint());

@@ -14,35 +14,65 @@ const DETAIL: u16 = 30;
 
 pub fn draw(app: &App, theme: &Theme, networks: &[Network], area: Rect, canvas: &mut ImageCanvas) {
     let entries = app.mistake_entries();
-    let shapes = networks.iter().find_map(|network| match network.shown.answer().map(|answer| &answer.seen) {
-        Some(Seen::Mistakes { shape, classes, .. }) => Some((*shape, classes)),
-        _ => None,
-    });
-    let is_whole = networks.iter().all(|network| network.shown.answer().is_some());
-    let Some((shape, classes)) = shapes.filter(|_| is_whole) else {
-        let fault = networks.iter().find_map(|network| match network.shown {
-            Shown::Fault(why) => Some(why),
-            _ => None,
-        });
-        say(theme, fault.unwrap_or("The answers to every image are being computed."), area, canvas);
-        return;
-    };
+    let Some((shape, classes)) = draw_counts(theme, networks, area, canvas) else { return };
     let room = usize::from(area.width);
-    let counts: Vec<String> = networks.iter().map(|network| network.title.clone() + &wrong(network.shown)).collect();
-    write(canvas.buffer, area.x, area.y, theme.text(&counts.join(" · ")), room, theme.strong());
     let which = format!("{} images listed: {}; m for others", entries.len(), filter_text(app.inside.filter, networks));
     write(canvas.buffer, area.x, area.y + 1, app::truncate(&theme.text(&which), room), room, theme.faint());
     let body = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
     let gallery = Rect { width: body.width.saturating_sub(DETAIL + 1), ..body };
+    let selected = app.inside.selected.min(entries.len().saturating_sub(1));
+    draw_gallery(theme, &entries, (shape, classes), networks, Some(selected), gallery, canvas);
+    if let Some(entry) = entries.get(selected) {
+        let detail = Rect { x: gallery.right() + 1, width: body.width - gallery.width - 1, ..body };
+        draw_detail(app, theme, (entry, shape), networks, classes, detail, canvas);
+    }
+}
+
+/// How many images each network gets wrong, in the first row; returns the shape of the images and the classes. `None` until every
+/// network has answered, which it says then.
+pub(super) fn draw_counts<'a>(
+    theme: &Theme,
+    networks: &[Network<'a>],
+    area: Rect,
+    canvas: &mut ImageCanvas,
+) -> Option<(SeenShape, &'a [String])> {
+    let shapes = networks.iter().find_map(|network| match network.shown.answer().map(|answer| &answer.seen) {
+        Some(Seen::Mistakes { shape, classes, .. }) => Some((*shape, classes.as_slice())),
+        _ => None,
+    });
+    if shapes.is_some() && networks.iter().all(|network| network.shown.answer().is_some()) {
+        let room = usize::from(area.width);
+        let counts: Vec<String> =
+            networks.iter().map(|network| network.title.clone() + &wrong(network.shown)).collect();
+        write(canvas.buffer, area.x, area.y, theme.text(&counts.join(" · ")), room, theme.strong());
+        return shapes;
+    }
+    let fault = networks.iter().find_map(|network| match network.shown {
+        Shown::Fault(why) => Some(why),
+        _ => None,
+    });
+    say(theme, fault.unwrap_or("The answers to every image are being computed."), area, canvas);
+    None
+}
+
+/// The images with their class and what each network answers, around the selected one.
+pub(super) fn draw_gallery(
+    theme: &Theme,
+    entries: &[MistakeEntry],
+    (shape, classes): (SeenShape, &[String]),
+    networks: &[Network],
+    selected: Option<usize>,
+    gallery: Rect,
+    canvas: &mut ImageCanvas,
+) {
     let shrink = if shape.height >= 20 { 2 } else { 1 };
     let (width, height) = image_cells(shape, shrink);
     // A row of the class and a row of what is answered.
     let (wide, high) = (width + 1, height + 2);
     let across = usize::from((gallery.width / wide).max(1));
     let rows: Vec<usize> = (0..entries.len()).step_by(across).collect();
-    let selected = app.inside.selected.min(entries.len().saturating_sub(1));
     let fits = usize::from((gallery.height / high).max(1));
-    let top = (selected / across).saturating_sub(fits - 1);
+    let top = (selected.unwrap_or(0) / across).saturating_sub(fits - 1);
     scrolled(
         theme,
         &rows,
@@ -57,7 +87,7 @@ pub fn draw(app: &App, theme: &Theme, networks: &[Network], area: Rect, canvas: 
                 let tile = Rect { x, width, height, ..place };
                 draw_image(theme, shape, entry.pixels, shrink, tile, canvas);
                 let truth = class(classes, entry.truth);
-                let style = if number == selected { theme.selected() } else { Style::new() };
+                let style = if selected == Some(number) { theme.selected() } else { Style::new() };
                 write(
                     canvas.buffer,
                     x,
@@ -70,10 +100,6 @@ pub fn draw(app: &App, theme: &Theme, networks: &[Network], area: Rect, canvas: 
             }
         },
     );
-    if let Some(entry) = entries.get(selected) {
-        let detail = Rect { x: gallery.right() + 1, width: body.width - gallery.width - 1, ..body };
-        draw_detail(app, theme, (entry, shape), networks, classes, detail, canvas);
-    }
 }
 
 /// Beneath a tile: the marker of each network with its answer.

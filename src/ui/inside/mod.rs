@@ -1,5 +1,5 @@
 //! The inside of networks on the screen: the pages' titles, the place in the run's history, and each page's view of one network or of
-//! two side by side.
+//! two side by side. The view cells of lessons draw the same views.
 
 mod confusion;
 mod digit;
@@ -13,13 +13,14 @@ mod products;
 mod surgery;
 mod tiles;
 mod units;
+pub mod view_cell;
 mod wants;
 
 use crate::image::ImageCanvas;
 use crate::theme::{Glyphs, Theme};
 use crate::widgets::write_wrapped;
-use app::{App, Inside, InsideLayout, InsidePage, Shown};
-use protocol::{ImageSplit, Lane, Layer, LayerFilters, Seen, format_count};
+use app::{App, Inside, InsideLayout, InsidePage, LaneView, ProductPlace, Shown, TrainingRun};
+use protocol::{ArmId, ImageSplit, Lane, Layer, LayerFilters, RunId, Seen, ViewAnswer, format_count};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -46,6 +47,10 @@ pub struct Column {
     pub title: String,
     /// What stands beside a picture.
     pub caption: String,
+    /// Whether keys scroll the view.
+    pub scrolls: bool,
+    /// The only layer that is shown, of views that show each layer by itself.
+    only: Option<Layer>,
     classes: Vec<String>,
 }
 
@@ -65,6 +70,12 @@ impl Column {
     /// The name of a class.
     fn class(&self, number: usize) -> String {
         self.classes.get(number).cloned().unwrap_or_else(|| number.to_string())
+    }
+
+    /// The layers that are shown.
+    fn layers<'a, T>(&self, all: &'a [T], layer: impl Fn(&T) -> Layer) -> &'a [T] {
+        let at = self.only.and_then(|only| all.iter().position(|one| layer(one) == only));
+        at.map_or(all, |at| &all[at..=at])
     }
 }
 
@@ -144,12 +155,7 @@ pub fn draw(app: &App, theme: &Theme, canvas: &mut ImageCanvas) {
 
 fn column_of(app: &App, networks: &[Network], at: usize) -> Column {
     let answer = networks.get(at).and_then(|network| network.shown.answer());
-    let classes = networks.iter().find_map(|network| match &network.shown.answer()?.seen {
-        Seen::Confusion { classes, .. } | Seen::Mistakes { classes, .. } | Seen::Ask { classes, .. } => {
-            Some(classes.clone())
-        }
-        _ => None,
-    });
+    let classes = answered_classes(networks);
     let caption = if app.inside.uses_drawing {
         "your drawing".to_string()
     } else {
@@ -162,13 +168,25 @@ fn column_of(app: &App, networks: &[Network], at: usize) -> Column {
         title: networks.get(at).map_or(String::new(), |network| network.title.clone()),
         epoch: answer.map_or(0, |answer| answer.epoch),
         caption,
-        classes: classes.unwrap_or_else(|| class_names(app)),
+        scrolls: true,
+        only: None,
+        classes: classes.unwrap_or_else(|| class_names(app.inside_training())),
     }
 }
 
+/// The names of the classes that come with an answer.
+fn answered_classes(networks: &[Network]) -> Option<Vec<String>> {
+    networks.iter().find_map(|network| match &network.shown.answer()?.seen {
+        Seen::Confusion { classes, .. } | Seen::Mistakes { classes, .. } | Seen::Ask { classes, .. } => {
+            Some(classes.clone())
+        }
+        _ => None,
+    })
+}
+
 /// The names of the classes, where an answer does not bring them.
-fn class_names(app: &App) -> Vec<String> {
-    match app.inside_training().map(|training| &training.spec.data) {
+fn class_names(training: Option<&TrainingRun>) -> Vec<String> {
+    match training.map(|training| &training.spec.data) {
         Some(protocol::DataSource::Cifar10) => {
             ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
                 .map(Into::into)
@@ -193,12 +211,25 @@ fn draw_tabs(app: &App, theme: &Theme, layout: &InsideLayout, canvas: &mut Image
 
 /// The run, the networks with the epoch of what is shown, and what was changed in them.
 fn draw_head(app: &App, theme: &Theme, layout: &InsideLayout, networks: &[Network], canvas: &mut ImageCanvas) {
-    let row = layout.head;
+    let row = Rect { x: layout.head.x + 1, width: layout.head.width.saturating_sub(1), ..layout.head };
     let Some(training) = app.inside_training() else { return };
-    let mut x = row.x + 1;
+    draw_networks(theme, training.run, networks, |arm| app.inside.changes.of(arm).len(), row, canvas);
+}
+
+/// The run, and the networks with the epoch of what is shown and how many of their units are changed; returns the column
+/// behind them.
+fn draw_networks(
+    theme: &Theme,
+    run: RunId,
+    networks: &[Network],
+    changes: impl Fn(ArmId) -> usize,
+    row: Rect,
+    canvas: &mut ImageCanvas,
+) -> u16 {
+    let mut x = row.x;
     let left = |x: u16| usize::from(row.right().saturating_sub(x));
     let seed = networks.first().map_or(String::new(), |network| format!(" seed {}", network.lane.seed));
-    let text = format!("run {}{seed}: ", training.run);
+    let text = format!("run {run}{seed}: ");
     x = write(canvas.buffer, x, row.y, theme.text(&text), left(x), theme.faint());
     for (at, network) in networks.iter().enumerate() {
         if at > 0 {
@@ -209,17 +240,16 @@ fn draw_head(app: &App, theme: &Theme, layout: &InsideLayout, networks: &[Networ
             Shown::Earlier(answer) => format!(" epoch {} …", answer.epoch),
             Shown::Fault(_) | Shown::Nothing => String::new(),
         };
-        let changes = app.inside.changes.of(network.lane.arm);
-        let changed = if changes.is_empty() {
-            String::new()
-        } else {
-            format!(", {} changed", format_count(changes.len(), "unit"))
+        let changed = match changes(network.lane.arm) {
+            0 => String::new(),
+            count => format!(", {} changed", format_count(count, "unit")),
         };
         let text = format!("{} {}", theme.marker(network.slot), network.title);
         x = write(canvas.buffer, x, row.y, theme.text(&text), left(x), theme.arm(network.slot));
         x = write(canvas.buffer, x, row.y, theme.text(&epoch), left(x), Style::new());
         x = write(canvas.buffer, x, row.y, theme.text(&changed), left(x), theme.bad());
     }
+    x
 }
 
 /// The kept epochs as a row of points, with the one that is looked at.
@@ -228,7 +258,7 @@ fn draw_timeline(app: &App, theme: &Theme, layout: &InsideLayout, canvas: &mut I
     let timeline = app.inside_timeline();
     let room = usize::from(row.width.saturating_sub(1));
     let Some(last) = timeline.last() else {
-        let is_read = app.inside_lanes().iter().all(|(_, lane)| app.inside.kept.of(*lane).next().is_none());
+        let is_read = app.inside_lanes().iter().all(|(_, lane)| app.inside.kept().of(*lane).next().is_none());
         let text =
             if is_read { " no checkpoint yet: its first epoch is not done" } else { " reading the kept epochs …" };
         write(canvas.buffer, row.x, row.y, theme.text(text), room, theme.faint());
@@ -260,7 +290,7 @@ fn draw_network(app: &App, theme: &Theme, network: &Network, column: &Column, ar
     if app.inside.page == InsidePage::Filters && app.inside.filmstrip {
         let answers: Vec<(u32, Option<&LayerFilters>)> = app
             .inside
-            .kept
+            .kept()
             .of(network.lane)
             .map(|epoch| {
                 let answer = app.inside_filters_at(network.lane, epoch).answer();
@@ -274,38 +304,62 @@ fn draw_network(app: &App, theme: &Theme, network: &Network, column: &Column, ar
         filters::draw_filmstrip(theme, &answers, column, area, canvas);
         return;
     }
-    let answer = match network.shown {
-        Shown::Current(answer) | Shown::Earlier(answer) => answer,
-        Shown::Fault(why) => {
-            write_wrapped(theme, why, theme.bad(), area, area.y, canvas.buffer);
-            return;
-        }
-        Shown::Nothing => {
-            say(theme, "The kernel computes this view …", area, canvas);
-            return;
-        }
-    };
+    let recorded = app.inside_training().and_then(|training| lane_of(training, network.lane));
+    let place = app.inside.product.unwrap_or_default();
+    draw_shown(theme, network, (recorded, place), column, area, canvas);
+}
+
+fn lane_of(training: &TrainingRun, lane: Lane) -> Option<&LaneView> {
+    training.lanes.iter().find(|known| known.lane == lane)
+}
+
+/// What there is of a view of one network, or why there is nothing.
+fn draw_shown(
+    theme: &Theme,
+    network: &Network,
+    beside: (Option<&LaneView>, ProductPlace),
+    column: &Column,
+    area: Rect,
+    canvas: &mut ImageCanvas,
+) {
+    match network.shown {
+        Shown::Current(answer) | Shown::Earlier(answer) => draw_answer(theme, answer, beside, column, area, canvas),
+        Shown::Fault(why) => _ = write_wrapped(theme, why, theme.bad(), area, area.y, canvas.buffer),
+        Shown::Nothing => say(theme, "The kernel computes this view …", area, canvas),
+    }
+}
+
+/// A view of one network, with what its run has recorded and the chosen product.
+fn draw_answer(
+    theme: &Theme,
+    answer: &ViewAnswer,
+    (recorded, place): (Option<&LaneView>, ProductPlace),
+    column: &Column,
+    area: Rect,
+    canvas: &mut ImageCanvas,
+) {
     match &answer.seen {
-        Seen::Filters { layers } => filters::draw(theme, layers, column, area, canvas),
+        Seen::Filters { layers } => {
+            filters::draw(theme, column.layers(layers, |layer| layer.layer), column, area, canvas);
+        }
         Seen::Maps { image, layers, probabilities } => {
+            let layers = column.layers(layers, |layer| layer.layer);
             maps::draw(theme, (image, layers, probabilities), column, area, canvas);
         }
-        Seen::Histogram { layers, .. } => histogram::draw(theme, layers, column, area, canvas),
-        Seen::Units { layers, .. } => units::draw(theme, layers, column, area, canvas),
-        Seen::Gradients { layers, .. } => {
-            let lanes = app.inside_training().map(|training| &training.lanes);
-            let lane = lanes.and_then(|lanes| lanes.iter().find(|lane| lane.lane == network.lane));
-            gradients::draw(theme, layers, lane, column, area, canvas);
+        Seen::Histogram { layers, .. } => {
+            histogram::draw(theme, column.layers(layers, |layer| layer.layer), column, area, canvas);
         }
+        Seen::Units { layers, .. } => {
+            units::draw(theme, column.layers(layers, |layer| layer.layer), column, area, canvas);
+        }
+        Seen::Gradients { layers, .. } => gradients::draw(theme, layers, recorded, column, area, canvas),
         Seen::Confusion { classes, matrix, .. } => confusion::draw(theme, classes, matrix, column, area, canvas),
         Seen::Wants { layer, unit, shape, images, optimised } => {
             wants::draw(theme, (*layer, *unit, *shape), (images, optimised), column, area, canvas);
         }
-        Seen::Products(products) => {
-            let place = app.inside.product.unwrap_or_default();
-            products::draw(theme, products, place, column, area, canvas);
-        }
+        Seen::Products(products) => products::draw(theme, products, place, column, area, canvas),
+        Seen::Ablation { .. } => surgery::draw_ranking(theme, answer, &[], column, area, canvas),
         // Their pages put the networks together.
-        Seen::Mistakes { .. } | Seen::Ask { .. } | Seen::Answers { .. } | Seen::Ablation { .. } => {}
+        Seen::Mistakes { .. } | Seen::Ask { .. } | Seen::Answers { .. } => {}
     }
 }

@@ -3,49 +3,65 @@
 use super::{Column, Network, say, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
-use app::{App, Shown};
-use protocol::{Seen, View, ViewImage};
+use app::{App, RANKING, Shown, rank_units};
+use protocol::{Seen, UnitChange, View, ViewAnswer, ViewImage};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-
-/// Columns of the ranking.
-const RANKING: u16 = 36;
 
 pub fn draw(app: &App, theme: &Theme, networks: &[Network], column: &Column, area: Rect, canvas: &mut ImageCanvas) {
     let Some(first) = networks.first() else { return };
     let ranking = Rect { width: RANKING.min(area.width), ..area };
-    draw_ranking(app, theme, first, column, ranking, canvas);
+    let room = usize::from(ranking.width);
+    let Some((layer, _)) = column.unit else { return };
+    let head = format!("{} without one unit of {layer}", first.title);
+    write(canvas.buffer, area.x, area.y, app::truncate(&theme.text(&head), room), room, theme.strong());
+    let below = Rect { y: ranking.y + 1, height: ranking.height.saturating_sub(1), ..ranking };
+    match first.shown {
+        Shown::Current(answer) | Shown::Earlier(answer) => {
+            draw_ranking(theme, answer, app.inside.changes.of(first.lane.arm), column, below, canvas);
+        }
+        Shown::Fault(why) => say(theme, why, below, canvas),
+        Shown::Nothing => say(theme, WAITING, below, canvas),
+    }
     let beside = Rect { x: area.x + ranking.width + 1, width: area.width.saturating_sub(ranking.width + 1), ..area };
     draw_effects(app, theme, networks, beside, canvas);
 }
 
-fn draw_ranking(app: &App, theme: &Theme, network: &Network, column: &Column, area: Rect, canvas: &mut ImageCanvas) {
+/// Stands until the ranking of the chosen layer has come.
+const WAITING: &str = "Every unit is left out once; that takes a moment.";
+
+/// The units of a layer by what is lost without each; those that were changed have a mark.
+pub(super) fn draw_ranking(
+    theme: &Theme,
+    answer: &ViewAnswer,
+    changes: &[UnitChange],
+    column: &Column,
+    area: Rect,
+    canvas: &mut ImageCanvas,
+) {
     let room = usize::from(area.width);
-    let Some((layer, chosen)) = column.unit else { return };
-    let head = format!("{} without one unit of {layer}", network.title);
-    write(canvas.buffer, area.x, area.y, app::truncate(&theme.text(&head), room), room, theme.strong());
-    let Some(Seen::Ablation { images, error, loss, .. }) = network.shown.answer().map(|answer| &answer.seen) else {
-        let text = match network.shown {
-            Shown::Fault(why) => why,
-            _ => "Every unit is left out once; that takes a moment.",
-        };
-        say(theme, text, Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }, canvas);
-        return;
+    let (layer, images, error, loss, units, chosen) = match (&answer.seen, column.unit) {
+        (Seen::Ablation { layer, images, error, loss, units, .. }, Some((of, chosen))) if *layer == of => {
+            (layer, images, error, loss, units, chosen)
+        }
+        _ => {
+            say(theme, WAITING, area, canvas);
+            return;
+        }
     };
     let text = format!("first {images}: {error:.2} %, loss {loss:.4}");
-    write(canvas.buffer, area.x, area.y + 1, app::truncate(&theme.text(&text), room), room, theme.faint());
-    write(canvas.buffer, area.x, area.y + 2, "  unit   error %   loss more", room, theme.faint());
-    let ranked = app.ranked_units();
-    let rows = usize::from(area.height.saturating_sub(3)).max(1);
+    write(canvas.buffer, area.x, area.y, app::truncate(&theme.text(&text), room), room, theme.faint());
+    write(canvas.buffer, area.x, area.y + 1, "  unit   error %   loss more", room, theme.faint());
+    let ranked = rank_units(units);
+    let rows = usize::from(area.height.saturating_sub(2)).max(1);
     let selected = ranked.iter().position(|(unit, _)| *unit == chosen).unwrap_or(0);
     let top = selected.saturating_sub(rows.saturating_sub(1));
     for (row, (unit, without)) in (0..).zip(ranked.iter().skip(top).take(rows)) {
-        let scale =
-            app.inside.changes.of(network.lane.arm).iter().any(|change| (change.layer, change.unit) == (layer, *unit));
-        let mark = if scale { "*" } else { " " };
+        let is_changed = changes.iter().any(|change| (change.layer, change.unit) == (*layer, *unit));
+        let mark = if is_changed { "*" } else { " " };
         let text = format!("{mark} {unit:>4}  {:>8.2}  {:>+11.4}", without.error, without.loss - loss);
         let style = if *unit == chosen { theme.selected() } else { Style::new() };
-        write(canvas.buffer, area.x, area.y + 3 + row, text, room, style);
+        write(canvas.buffer, area.x, area.y + 2 + row, text, room, style);
     }
 }
 

@@ -8,6 +8,7 @@ mod predictions;
 mod questions;
 
 use crate::image::{FrameImages, ImageCanvas};
+use crate::inside::view_cell;
 use crate::study::train_cell;
 use crate::theme::Glyphs;
 use crate::theme::Theme;
@@ -107,6 +108,10 @@ fn draw_cell(
             questions::draw(theme, title, &lines, focused, whole, &mut canvas);
         }
         CellBody::Predictions(body) => predictions::draw(app, theme, body, focused, whole, &mut canvas),
+        CellBody::View(body) => {
+            let mut canvas = ImageCanvas { buffer: &mut canvas, images: screen.images };
+            view_cell::draw(app, theme, body, &key, focused, whole, &mut canvas);
+        }
         CellBody::Claim(body) => claim::draw(theme, body, &app.findings_of(body), focused, whole, &mut canvas),
     }
     let rows = (height - first).min((app.screen.text.bottom()).saturating_sub(at.y));

@@ -492,6 +492,7 @@ fn the_last_line_names_what_the_next_press_does() {
                     Some(CellBody::Predict(PredictCell { guess: Guess::Number(_), .. })) => "Enter type a number",
                     Some(CellBody::Quiz(quiz)) if quiz.choices().is_empty() => "Enter type ",
                     Some(CellBody::Predictions(_)) => "Enter to the next prediction",
+                    Some(CellBody::View(_)) => "Enter to the race",
                     Some(CellBody::Predict(_) | CellBody::Quiz(_)) => "1-",
                 };
                 assert!(hints[0].starts_with(expected), "{hints:?} {expected}");

@@ -19,3 +19,4 @@ mod reading;
 mod runs;
 mod screens;
 mod sessions;
+mod views;
