@@ -1,7 +1,7 @@
 //! What the ledger takes from a reader's finished runs.
 
 use super::compare::{Milestone, first_at, mean_and_deviation};
-use super::{ArmId, EpochRecord, Finding, Lane, Metric, Preset, Study, format_count};
+use super::{ArmId, EpochRecord, Finding, Lane, Layer, Metric, Preset, Study, format_count};
 
 /// Epochs at which the article gives a figure.
 const EPOCHS: [u32; 3] = [17, 50, 150];
@@ -239,6 +239,44 @@ pub fn run_findings(spec: &Study, records: &[EpochRecord], diverged: &[Lane], is
         }));
     }
     findings.extend(run_ratio(spec, sound, epochs));
+    findings
+}
+
+/// The keys of what a run with these settings finds of its layers, see [`layer_findings`].
+pub fn layer_finding_keys(spec: &Study) -> Vec<String> {
+    let of_arm = |arm: ArmId| {
+        let layers = spec.settings(arm).map_or_else(Vec::new, |own| spec.network.hidden_layers(&own.widths));
+        layers.into_iter().map(move |layer| zeros_key(arm, layer))
+    };
+    spec.arm_ids().flat_map(of_arm).collect()
+}
+
+fn zeros_key(arm: ArmId, layer: Layer) -> String {
+    format!("race.zeros.{arm}.{layer}")
+}
+
+/// The findings of a finished run about its hidden layers, over its seeds: `race.zeros.ARM.LAYER`, the percentage of the
+/// layer's outputs that are exactly 0 after the last epoch, on the sample of [`Metric::Zeros`]. None of lanes that diverged,
+/// nor of a run whose epochs did not record it.
+pub fn layer_findings(spec: &Study, records: &[EpochRecord], diverged: &[Lane]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for arm in spec.arm_ids() {
+        let Some(settings) = spec.settings(arm) else { continue };
+        let sound = spec.seeds.iter().copied().filter(|&seed| !diverged.contains(&Lane { arm, seed }));
+        let seeds: Vec<u64> = sound.collect();
+        for layer in spec.network.hidden_layers(&settings.widths) {
+            let last = |&seed: &u64| {
+                let is_last =
+                    |record: &&EpochRecord| record.lane() == Lane { arm, seed } && record.epoch == spec.epochs;
+                records.iter().find(is_last)?.measured.of_layer(layer, Metric::Zeros)
+            };
+            let Some(values) = seeds.iter().map(last).collect::<Option<Vec<f64>>>() else { continue };
+            let (title, at) = (spec.arm_title(arm), spec.epochs);
+            let text =
+                |share: f64| format!("{title}: {share:.1} % of {layer}'s outputs are exactly 0 after epoch {at}");
+            findings.extend(finding(zeros_key(arm, layer), &values, seeds.clone(), text));
+        }
+    }
     findings
 }
 
