@@ -332,6 +332,7 @@ fn finding(key: String, values: &[f64], seeds: Vec<u64>, text: impl Fn(f64) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Measurement;
 
     fn run(seed: u64, errors: impl Fn(u32) -> f64, epochs: u32) -> (Study, Vec<EpochRecord>) {
         let spec = Study { seeds: vec![seed], epochs, ..Study::of(Preset::Article) };
@@ -523,6 +524,31 @@ mod tests {
         let begun = run_findings(&spec_of(&[2], 4), &own_run(&[2], 3, errors), &[], false);
         let keys: Vec<&str> = begun.iter().map(|finding| finding.key.as_str()).collect();
         assert_eq!(keys, ["race.epochs.all-tanh"]);
+    }
+
+    #[test]
+    fn a_run_finds_the_zeros_of_each_layer_where_its_epochs_have_them() {
+        let spec = spec_of(&[1, 2], 2);
+        let mut records = own_run(&[1, 2], 2, |_, _, _| Some(1.0));
+        assert_eq!(layer_findings(&spec, &records, &[]), [], "an older run did not record them");
+        for record in &mut records {
+            let of_epoch = 10.0 * f64::from(record.epoch) + record.seed as f64;
+            let settings = spec.settings(record.arm).unwrap();
+            for layer in spec.network.hidden_layers(&settings.widths) {
+                let value = of_epoch + f64::from(layer.number);
+                record.measured.set(Measurement { metric: Metric::Zeros, layer: Some(layer), value });
+            }
+        }
+        let found = layer_findings(&spec, &records, &[]);
+        let keys: Vec<&str> = found.iter().map(|finding| finding.key.as_str()).collect();
+        assert_eq!(keys, layer_finding_keys(&spec), "what is promised is found");
+        // After the last epoch: 22 and 23, of the second convolution one more.
+        assert_eq!(value(&found, "race.zeros.relu-tanh.conv1"), Some((22.5, 2)));
+        assert_eq!(value(&found, "race.zeros.all-tanh.conv2"), Some((23.5, 2)));
+        assert_eq!(found[0].text, "ReLU+Tanh: 22.5 % of conv1's outputs are exactly 0 after epoch 2");
+        let diverged = [Lane { arm: ArmId::RELU_TANH, seed: 2 }];
+        let found = layer_findings(&spec, &records, &diverged);
+        assert_eq!(value(&found, "race.zeros.relu-tanh.conv1"), Some((22.0, 1)));
     }
 
     #[test]
