@@ -130,7 +130,7 @@ mod tests {
         for name in ["template", "My first lesson", "über-中文 2"] {
             let (document, faults) = parse("x.md", &template(name).unwrap());
             let kinds: Vec<&str> = document.cells().iter().map(|cell| kind(&cell.body)).collect();
-            assert_eq!(kinds, ["predict", "train", "experiment", "quiz", "quiz", "claim"]);
+            assert_eq!(kinds, ["predict", "train", "experiment", "view", "quiz", "quiz", "claim"]);
             assert_eq!(check(&[(document, faults)], &Library::english().lessons), []);
         }
         let text = template("My first lesson").unwrap();

@@ -11,7 +11,9 @@ use super::prediction::PredictCell;
 use super::spoilers::spoilers;
 use super::target::Target;
 use super::view::{ViewCell, ViewKind};
-use protocol::{ArmId, ImageSplit, Layer, LayerKind, RACE_FINDING_KEYS, Study, matches_any, run_finding_keys};
+use protocol::{
+    ArmId, ImageSplit, Layer, LayerKind, RACE_FINDING_KEYS, Study, layer_finding_keys, matches_any, run_finding_keys,
+};
 use std::collections::{HashMap, HashSet};
 use unicode_width::UnicodeWidthStr;
 
@@ -367,7 +369,8 @@ fn prediction_faults(cell: &Cell, predict: &PredictCell, own: &Known, all: &Less
     let Some(decider) = other.document.cell(id) else { return };
     let finds: Box<dyn Fn(&str) -> bool> = match &decider.body {
         CellBody::Train(train) => {
-            let keys = run_finding_keys(&train.spec());
+            let spec = train.spec();
+            let keys = [run_finding_keys(&spec), layer_finding_keys(&spec)].concat();
             Box::new(move |key| keys.iter().any(|known| known == key))
         }
         CellBody::Experiment(experiment) => Box::new(|key| matches_any(experiment.spec.experiment.finding_keys(), key)),
@@ -802,7 +805,12 @@ mod tests {
             let decides = format!("decides = {{ cell = \"{cell}\", finding = \"{key}\", within = 1 }}\n");
             faults(&format!("{}{race}{dying}", predict(&decides)))
         };
-        for (cell, key) in [("r", "race.error.relu-tanh"), ("x/r", "race.ratio"), ("d", "dying.dead.relu.0.1")] {
+        for (cell, key) in [
+            ("r", "race.error.relu-tanh"),
+            ("r", "race.zeros.all-tanh.fc1"),
+            ("x/r", "race.ratio"),
+            ("d", "dying.dead.relu.0.1"),
+        ] {
             assert_eq!(decided(cell, key), [] as [&str; 0], "{cell}, {key}");
         }
         assert_eq!(
@@ -811,6 +819,7 @@ mod tests {
         );
         for (cell, key, expected) in [
             ("r", "race.error.relu", "x.md:8:1: the cell `r` does not find `race.error.relu`"),
+            ("r", "race.zeros.all-tanh.conv3", "x.md:8:1: the cell `r` does not find `race.zeros.all-tanh.conv3`"),
             ("r", "dying.dead.relu.0.1", "x.md:8:1: the cell `r` does not find `dying.dead.relu.0.1`"),
             ("d", "dying.ded.relu.0.1", "x.md:8:1: the cell `d` does not find `dying.ded.relu.0.1`"),
             ("e", "race.ratio", "x.md:8:1: the lesson `x` has no cell `e` to decide this prediction"),

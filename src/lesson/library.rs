@@ -122,7 +122,7 @@ mod tests {
             assert_eq!(id(name).as_deref(), Some(found), "{name}");
         }
         // Three lessons are of this part, none has this number.
-        for name in ["origin", "17", "", "nowhere"] {
+        for name in ["origin", "18", "", "nowhere"] {
             assert_eq!(id(name), None, "{name}");
         }
     }

@@ -37,7 +37,7 @@ pub use figure::{
 pub use finding_keys::{RACE_FINDING_KEYS, matches_any};
 pub use fork::{Fork, forked_steerings, forked_study};
 pub use metric::{Better, EpochRecord, Layer, LayerKind, METRICS, Measurement, Measurements, Metric, MetricEntry};
-pub use race_findings::{race_findings, run_finding_keys, run_findings};
+pub use race_findings::{layer_finding_keys, layer_findings, race_findings, run_finding_keys, run_findings};
 pub use run::{Progress, RunEvent, RunId, RunState, RunSummary};
 pub use run_filter::{RunFilter, SettingsText};
 pub use run_labels::{LONGEST_NAME, LONGEST_NOTES, RunTag, format_tags};

@@ -1,7 +1,7 @@
 //! What the ledger takes from a reader's finished runs.
 
 use super::compare::{Milestone, first_at, mean_and_deviation};
-use super::{ArmId, EpochRecord, Finding, Lane, Metric, Preset, Study, format_count};
+use super::{ArmId, EpochRecord, Finding, Lane, Layer, Metric, Preset, Study, format_count};
 
 /// Epochs at which the article gives a figure.
 const EPOCHS: [u32; 3] = [17, 50, 150];
@@ -242,6 +242,44 @@ pub fn run_findings(spec: &Study, records: &[EpochRecord], diverged: &[Lane], is
     findings
 }
 
+/// The keys of what a run with these settings finds of its layers, see [`layer_findings`].
+pub fn layer_finding_keys(spec: &Study) -> Vec<String> {
+    let of_arm = |arm: ArmId| {
+        let layers = spec.settings(arm).map_or_else(Vec::new, |own| spec.network.hidden_layers(&own.widths));
+        layers.into_iter().map(move |layer| zeros_key(arm, layer))
+    };
+    spec.arm_ids().flat_map(of_arm).collect()
+}
+
+fn zeros_key(arm: ArmId, layer: Layer) -> String {
+    format!("race.zeros.{arm}.{layer}")
+}
+
+/// The findings of a finished run about its hidden layers, over its seeds: `race.zeros.ARM.LAYER`, the percentage of the
+/// layer's outputs that are exactly 0 after the last epoch, on the sample of [`Metric::Zeros`]. None of lanes that diverged,
+/// nor of a run whose epochs did not record it.
+pub fn layer_findings(spec: &Study, records: &[EpochRecord], diverged: &[Lane]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for arm in spec.arm_ids() {
+        let Some(settings) = spec.settings(arm) else { continue };
+        let sound = spec.seeds.iter().copied().filter(|&seed| !diverged.contains(&Lane { arm, seed }));
+        let seeds: Vec<u64> = sound.collect();
+        for layer in spec.network.hidden_layers(&settings.widths) {
+            let last = |&seed: &u64| {
+                let is_last =
+                    |record: &&EpochRecord| record.lane() == Lane { arm, seed } && record.epoch == spec.epochs;
+                records.iter().find(is_last)?.measured.of_layer(layer, Metric::Zeros)
+            };
+            let Some(values) = seeds.iter().map(last).collect::<Option<Vec<f64>>>() else { continue };
+            let (title, at) = (spec.arm_title(arm), spec.epochs);
+            let text =
+                |share: f64| format!("{title}: {share:.1} % of {layer}'s outputs are exactly 0 after epoch {at}");
+            findings.extend(finding(zeros_key(arm, layer), &values, seeds.clone(), text));
+        }
+    }
+    findings
+}
+
 /// The second arm's epochs to the milestone over the first's, for the seeds with which neither diverged.
 fn run_ratio(
     spec: &Study,
@@ -294,6 +332,7 @@ fn finding(key: String, values: &[f64], seeds: Vec<u64>, text: impl Fn(f64) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Measurement;
 
     fn run(seed: u64, errors: impl Fn(u32) -> f64, epochs: u32) -> (Study, Vec<EpochRecord>) {
         let spec = Study { seeds: vec![seed], epochs, ..Study::of(Preset::Article) };
@@ -485,6 +524,31 @@ mod tests {
         let begun = run_findings(&spec_of(&[2], 4), &own_run(&[2], 3, errors), &[], false);
         let keys: Vec<&str> = begun.iter().map(|finding| finding.key.as_str()).collect();
         assert_eq!(keys, ["race.epochs.all-tanh"]);
+    }
+
+    #[test]
+    fn a_run_finds_the_zeros_of_each_layer_where_its_epochs_have_them() {
+        let spec = spec_of(&[1, 2], 2);
+        let mut records = own_run(&[1, 2], 2, |_, _, _| Some(1.0));
+        assert_eq!(layer_findings(&spec, &records, &[]), [], "an older run did not record them");
+        for record in &mut records {
+            let of_epoch = 10.0 * f64::from(record.epoch) + record.seed as f64;
+            let settings = spec.settings(record.arm).unwrap();
+            for layer in spec.network.hidden_layers(&settings.widths) {
+                let value = of_epoch + f64::from(layer.number);
+                record.measured.set(Measurement { metric: Metric::Zeros, layer: Some(layer), value });
+            }
+        }
+        let found = layer_findings(&spec, &records, &[]);
+        let keys: Vec<&str> = found.iter().map(|finding| finding.key.as_str()).collect();
+        assert_eq!(keys, layer_finding_keys(&spec), "what is promised is found");
+        // After the last epoch: 22 and 23, of the second convolution one more.
+        assert_eq!(value(&found, "race.zeros.relu-tanh.conv1"), Some((22.5, 2)));
+        assert_eq!(value(&found, "race.zeros.all-tanh.conv2"), Some((23.5, 2)));
+        assert_eq!(found[0].text, "ReLU+Tanh: 22.5 % of conv1's outputs are exactly 0 after epoch 2");
+        let diverged = [Lane { arm: ArmId::RELU_TANH, seed: 2 }];
+        let found = layer_findings(&spec, &records, &diverged);
+        assert_eq!(value(&found, "race.zeros.relu-tanh.conv1"), Some((22.0, 1)));
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl App {
         let nothing = |why: String| ViewCellState::Nothing(why);
         let Some(run) = self.cell_runs.get(&train) else {
             return nothing(format!(
-                "Here are networks to see once they have been trained in {}.",
+                "Your own networks stand here once they have been trained in {}.",
                 self.place_of(&train)
             ));
         };

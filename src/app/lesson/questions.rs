@@ -365,9 +365,9 @@ impl App {
             Some(CellBody::Experiment(_)) => {
                 self.outcome_with_lesson_settings(key).map_or_else(Findings::new, |outcome| by_key(&outcome.findings))
             }
-            Some(CellBody::Train(_)) => {
-                self.deciding_training(key).map_or_else(Findings::new, |training| by_key(&training.findings()))
-            }
+            Some(CellBody::Train(_)) => self.deciding_training(key).map_or_else(Findings::new, |training| {
+                by_key(&[training.findings(), training.layer_findings()].concat())
+            }),
             _ => Findings::new(),
         }
     }

@@ -2,7 +2,7 @@
 
 use protocol::{
     Advance, ArmId, DataSource, EpochRecord, Finding, Fork, Lane, Metric, Progress, RunEvent, RunId, RunState,
-    Steering, Study, is_compared, mean_and_deviation, run_findings,
+    Steering, Study, is_compared, layer_findings, mean_and_deviation, run_findings,
 };
 use statistics::compare_first_arms;
 use std::cell::OnceCell;
@@ -406,10 +406,24 @@ impl TrainingRun {
         if self.state.is_active() {
             return Vec::new();
         }
-        let records: Vec<EpochRecord> = self.lanes.iter().flat_map(|lane| lane.points.iter().cloned()).collect();
-        let diverged: Vec<Lane> =
-            self.lanes.iter().filter(|lane| lane.diverged.is_some()).map(|lane| lane.lane).collect();
+        let (records, diverged) = self.measured();
         run_findings(&self.spec, &records, &diverged, self.state == RunState::Finished)
+    }
+
+    /// The findings about its hidden layers, once it has finished.
+    pub fn layer_findings(&self) -> Vec<Finding> {
+        if self.state != RunState::Finished {
+            return Vec::new();
+        }
+        let (records, diverged) = self.measured();
+        layer_findings(&self.spec, &records, &diverged)
+    }
+
+    /// The epochs of all lanes, and the lanes that diverged.
+    fn measured(&self) -> (Vec<EpochRecord>, Vec<Lane>) {
+        let records = self.lanes.iter().flat_map(|lane| lane.points.iter().cloned());
+        let diverged = self.lanes.iter().filter(|lane| lane.diverged.is_some()).map(|lane| lane.lane);
+        (records.collect(), diverged.collect())
     }
 
     /// Whether it is at rest and can go on. A run of which every lane diverged can't.

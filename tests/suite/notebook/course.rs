@@ -15,10 +15,10 @@ const PLAIN: Theme = Theme::new(Palette::None, Glyphs::Ascii);
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
 
 #[test]
-fn there_are_seventeen_lessons_with_cells() {
+fn there_are_eighteen_lessons_with_cells() {
     let lessons = Library::english().lessons;
     let ids: HashSet<&str> = lessons.iter().map(|lesson| lesson.meta.id.as_str()).collect();
-    assert_eq!((lessons.len(), ids.len()), (17, 17));
+    assert_eq!((lessons.len(), ids.len()), (18, 18));
     assert!(lessons.iter().all(|lesson| !lesson.cells().is_empty()));
 }
 

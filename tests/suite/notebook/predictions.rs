@@ -360,7 +360,7 @@ fn with_outcomes(columns: u16, rows: u16) -> Session {
 fn the_last_lesson_lists_them_all() {
     let session = with_outcomes(120, 40);
     let rows = session.app.predictions();
-    assert_eq!(rows.len(), 31);
+    assert_eq!(rows.len(), 32);
     let state = |lesson: &str, cell: &str| rows.iter().find(|row| row.cell == key(lesson, cell)).unwrap().state.clone();
     let decided = |right, late, word: &str| PredictionState::Decided { right, late, word: word.into() };
     assert_eq!(state("sigmoid", "steepest"), decided(false, false, "wrong"));

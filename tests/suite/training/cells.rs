@@ -8,8 +8,8 @@ use learn::experiment::{Cache, CellObserver, Context, run};
 use learn::{DataError, Dataset};
 use lesson::{CellBody, Document, Library, Test};
 use protocol::{
-    CellKey, DataSource, EpochRecord, Experiment, ExperimentSpec, Figure, Lane, Metric, Outcome, PlotSeries, Study,
-    matches_any, run_findings,
+    CellKey, DataSource, EpochRecord, Experiment, ExperimentSpec, Figure, Lane, Measurement, Metric, Outcome,
+    PlotSeries, Study, layer_findings, matches_any, run_findings,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -253,7 +253,7 @@ fn raced(spec: &Study) -> Vec<String> {
     let lanes = spec.arm_ids().flat_map(|arm| spec.seeds.iter().map(move |&seed| (arm, seed)));
     let records = lanes.flat_map(|(arm, seed)| {
         (1..=spec.epochs).map(move |epoch| {
-            EpochRecord::new(
+            let mut record = EpochRecord::new(
                 Lane { arm, seed },
                 epoch,
                 [
@@ -263,11 +263,17 @@ fn raced(spec: &Study) -> Vec<String> {
                     (Metric::Seconds, 1.0),
                     (Metric::ImagesPerSecond, 1.0),
                 ],
-            )
+            );
+            let widths = &spec.settings(arm).unwrap().widths;
+            for layer in spec.network.hidden_layers(widths) {
+                record.measured.set(Measurement { metric: Metric::Zeros, layer: Some(layer), value: 50.0 });
+            }
+            record
         })
     });
     let records: Vec<EpochRecord> = records.collect();
-    run_findings(spec, &records, &[], true).into_iter().map(|finding| finding.key).collect()
+    let findings = run_findings(spec, &records, &[], true).into_iter().chain(layer_findings(spec, &records, &[]));
+    findings.map(|finding| finding.key).collect()
 }
 
 /// Decided by what the deciding cell itself finds, whatever other cells have under the same keys; otherwise a
