@@ -208,7 +208,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(&[key('o')], Action::Settings, "o", "settings of the race in view"),
     bind(&[key('e')], Action::Effort, "e", "an experiment: quick or full; a race: the laboratory"),
     bind(&[key('E')], Action::Lab, "E", "the laboratory: a study of your own"),
-    bind(&[key('i')], Action::Inside, "i", "inside the networks of the race in view: filters, maps, mistakes"),
+    bind(&[key('i')], Action::Inside, "i", "inside the race's networks: filters, maps, mistakes"),
     bind(&[key('v')], Action::Values, "v", "into the chart in view: read values, zoom, metrics"),
     bind(&[key('y')], Action::Copy, "y", "copy the chart's data, the table or the study in view"),
     bind(&[key('m')], Action::Marks, "m", "a race's published points: list them, fit the axes"),

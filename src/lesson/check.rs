@@ -863,11 +863,11 @@ mod tests {
             ("of = \"r\"\nshow = \"maps\"\narms = [\"all-relu\"]", "x.md:8:1: the cell `r` has no arm `all-relu`"),
             (
                 "of = \"r\"\nshow = \"wants\"\nlayer = \"conv3\"",
-                "x.md:8:1: relu-tanh of the cell `r` has no hidden layer `conv3`; it has conv1, conv2, fc1",
+                "x.md:8:1: all-tanh of the cell `r` has no hidden layer `conv3`; it has conv1, conv2, fc1",
             ),
             (
                 "of = \"r\"\nshow = \"wants\"\nlayer = \"fc1\"\nunit = 120",
-                "x.md:8:1: relu-tanh of the cell `r` has 120 units in fc1, counted from 0; there is no unit 120",
+                "x.md:8:1: all-tanh of the cell `r` has 120 units in fc1, counted from 0; there is no unit 120",
             ),
             (
                 "of = \"r\"\nshow = \"maps\"\nimage = 10000",
