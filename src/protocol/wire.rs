@@ -8,7 +8,7 @@ use super::{
 use serde::{Deserialize, Serialize};
 
 /// Grows with every change of what crosses the socket, but for a new setting, which counts by itself.
-const MESSAGES: u32 = 9;
+const MESSAGES: u32 = 10;
 
 /// The version that notebook and kernel must share. It includes the settings, because a kernel that does not know a
 /// setting would train without it.
