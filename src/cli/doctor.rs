@@ -67,7 +67,7 @@ fn terminal() -> String {
         Ok((columns, rows)) if std::io::stdout().is_terminal() => format!("{columns}x{rows}"),
         _ => "none here".into(),
     };
-    let variables = ["TERM", "COLORTERM", "NO_COLOR", "RELU_THEME", "COLORFGBG", "LC_ALL", "LANG"];
+    let variables = ["TERM", "COLORTERM", "NO_COLOR", "RELU_THEME", "RELU_IMAGES", "COLORFGBG", "LC_ALL", "LANG"];
     let set = variables.iter().filter_map(|name| Some(format!("{name}={}", std::env::var(name).ok()?)));
     format!("{size}, {}", set.collect::<Vec<_>>().join(" "))
 }

@@ -873,7 +873,7 @@ mod tests {
                 "of = \"r\"\nshow = \"maps\"\nimage = 10000",
                 "x.md:8:1: `image` is 10000; the cell `r` has 10000 validation images, counted from 0",
             ),
-            ("of = \"flat\"\nshow = \"filters\"", "x.md:8:1: relu-relu of the cell `flat` has no convolutions"),
+            ("of = \"flat\"\nshow = \"filters\"", "x.md:8:1: all-tanh of the cell `flat` has no convolutions"),
         ] {
             let found = view(rest);
             assert!(found.first().is_some_and(|fault| fault.starts_with(expected)), "{rest}: {found:?}");

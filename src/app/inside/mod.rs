@@ -364,7 +364,10 @@ impl App {
 
     /// Sends the questions that the screen needs; called after every event.
     pub(crate) fn ask_views(&mut self) -> Vec<Effect> {
-        let is_unknown = |(run, lane): &(RunId, Lane)| !self.inside.kept_of(*run).is_known(*lane);
+        let is_unknown = |&(run, lane): &(RunId, Lane)| {
+            let query = StoreQuery::KeptEpochs { run, lane };
+            !self.inside.kept_of(run).is_known(lane) && !self.pending_queries.is_pending(query)
+        };
         let unknown = self.lanes_in_view().into_iter().filter(is_unknown);
         let mut effects: Vec<Effect> =
             unknown.map(|(run, lane)| Effect::Query(StoreQuery::KeptEpochs { run, lane })).collect();
@@ -375,9 +378,10 @@ impl App {
         effects
     }
 
+    /// Reads the kept epochs again. Those that are not known yet are asked for in any case.
     fn query_kept_epochs(&self) -> Vec<Effect> {
         let Some(run) = self.inside.run else { return Vec::new() };
-        let lanes = self.inside_lanes().into_iter();
+        let lanes = self.inside_lanes().into_iter().filter(|(_, lane)| self.inside.kept_of(run).is_known(*lane));
         lanes.map(|(_, lane)| Effect::Query(StoreQuery::KeptEpochs { run, lane })).collect()
     }
 

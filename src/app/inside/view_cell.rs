@@ -34,8 +34,9 @@ fn page_of(show: ViewKind) -> InsidePage {
 }
 
 /// The rows that a view needs; most take all that they can get.
-fn wanted_rows(show: ViewKind) -> u16 {
+fn wanted_rows(show: ViewKind, layer: Option<Layer>) -> u16 {
     match show {
+        ViewKind::Filters | ViewKind::Histogram if layer.is_some() => 14,
         // The heads, and a row a class.
         ViewKind::Confusion => 13,
         ViewKind::Units | ViewKind::Gradients => 20,
@@ -119,7 +120,7 @@ impl App {
             ViewCellState::Run(..) => {
                 let caption = if view.caption.is_empty() { 0 } else { rows(&view.caption, self.screen.pane.width) };
                 // The frame, and the row of the networks.
-                (3 + wanted_rows(view.show) + caption).min(pane_height(self.screen.text.height))
+                (3 + wanted_rows(view.show, view.layer) + caption).min(pane_height(self.screen.text.height))
             }
         }
     }
@@ -184,7 +185,9 @@ impl App {
         let wanted: Vec<CellKey> = self.view_cells_in_view().map(|(key, _)| key).collect();
         let before = std::mem::replace(&mut self.wanted_views, wanted);
         let lanes = self.wanted_lanes(|key| !before.contains(key));
-        lanes.into_iter().map(|(run, lane)| Effect::Query(StoreQuery::KeptEpochs { run, lane })).collect()
+        // Those that are not known yet are asked for in any case.
+        let known = lanes.into_iter().filter(|(run, lane)| self.inside.kept_of(*run).is_known(*lane));
+        known.map(|(run, lane)| Effect::Query(StoreQuery::KeptEpochs { run, lane })).collect()
     }
 
     fn wanted_lanes(&self, is_chosen: impl Fn(&CellKey) -> bool) -> Vec<(RunId, Lane)> {

@@ -1,4 +1,4 @@
-//! What each layer makes of an image, with the sizes, down to the answer.
+//! What each layer makes of an image, with the sizes, and the answer beside it.
 
 use super::tiles::{TileSize, draw_image, draw_signed, image_cells, largest};
 use super::{Column, say, scrolled, write};
@@ -6,6 +6,7 @@ use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use protocol::{LayerMaps, SeenImage};
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 enum Line {
     Image,
@@ -16,7 +17,6 @@ enum Line {
         first: usize,
         count: usize,
     },
-    Answer,
 }
 
 pub fn draw(
@@ -39,11 +39,9 @@ pub fn draw(
             count: across.min(units - first),
         }));
     }
-    lines.push(Line::Answer);
     let rows = |line: &Line| match line {
         Line::Image => image_rows + 1,
         Line::Heading(_) => 1,
-        Line::Answer => 2,
         Line::Maps { layer, .. } => {
             let LayerMaps { height, width, .. } = layers[*layer];
             if height * width == 1 { 1 } else { TileSize::Small.cells(theme, width, height).1 + 1 }
@@ -72,6 +70,7 @@ pub fn draw(
             if x < place.right() {
                 let room = Rect { x, width: place.right() - x, ..place };
                 say(theme, &column.caption, room, canvas);
+                draw_answer(theme, probabilities, column, Rect { y: room.y + 2, ..room }, canvas);
             }
         }
         Line::Heading(at) => {
@@ -103,18 +102,19 @@ pub fn draw(
                 }
             }
         }
-        Line::Answer => {
-            let mut ranked: Vec<(usize, f32)> = probabilities.iter().copied().enumerate().collect();
-            ranked.sort_by(|(_, a), (_, b)| b.total_cmp(a));
-            let few: Vec<String> = ranked
-                .iter()
-                .take(3)
-                .map(|(class, share)| format!("{} {:.1} %", column.class(*class), 100.0 * share))
-                .collect();
-            let text = format!("answer: {}", few.join(", "));
-            write(canvas.buffer, place.x, place.y, theme.text(&text), usize::from(place.width), theme.strong());
-        }
     });
+}
+
+/// The most probable classes, beside the image.
+fn draw_answer(theme: &Theme, probabilities: &[f32], column: &Column, area: Rect, canvas: &mut ImageCanvas) {
+    let mut ranked: Vec<(usize, f32)> = probabilities.iter().copied().enumerate().collect();
+    ranked.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+    write(canvas.buffer, area.x, area.y, "answer", usize::from(area.width), theme.faint());
+    for (row, (class, share)) in (1..).zip(ranked.into_iter().take(3)) {
+        let text = format!("{} {:.1} %", column.class(class), 100.0 * share);
+        let style = if row == 1 { theme.strong() } else { Style::new() };
+        write(canvas.buffer, area.x, area.y + row, theme.text(&text), usize::from(area.width), style);
+    }
 }
 
 /// Columns and rows of a map.

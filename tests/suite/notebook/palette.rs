@@ -233,9 +233,10 @@ fn runs_that_arrive_later_are_found() {
 #[test]
 fn an_entry_can_be_clicked() {
     let mut session = Session::open();
-    session.type_text(":lesson");
+    session.type_text(":previous lesson");
     let screen = session.screen(&RICH);
-    let row = screen.lines().position(|line| line.contains("previous lesson")).unwrap() as u16;
+    let is_entry = |line: &str| line.contains("previous lesson") && !line.contains(": previous");
+    let row = screen.lines().position(is_entry).unwrap() as u16;
     let lesson = session.app.lesson;
     let kind = MouseEventKind::Down(MouseButton::Left);
     session.send(Event::Mouse(MouseEvent { kind, column: 30, row, modifiers: KeyModifiers::NONE }));

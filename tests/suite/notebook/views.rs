@@ -119,7 +119,7 @@ fn a_view_asks_only_after_a_key_with_it_on_the_screen() {
     }
     assert_eq!(asked(&session).len(), 2);
     let screen = session.screen(&RICH);
-    assert!(screen.contains("epoch 4") && screen.contains("conv1: 4 filters"), "{screen}");
+    assert!(screen.contains("epoch 4") && screen.contains("conv1: 4 of 5x5"), "{screen}");
     assert!(screen.contains("Each tile is a filter."), "{screen}");
 }
 
@@ -140,7 +140,7 @@ fn a_view_leads_inside_its_run_and_shares_the_answers() {
             keep(&mut session, &[1, 2]);
             assert_eq!(asked(&session).len(), 2, "both places have the same answers");
             let screen = session.screen(&RICH);
-            assert!(screen.contains("conv1: 4 filters") && screen.contains("2/2, newest"), "{screen}");
+            assert!(screen.contains("conv1: 4 of 5x5") && screen.contains("2/2, newest"), "{screen}");
             session.press(KeyCode::Esc);
             assert!(session.app.modals.is_empty());
         }
