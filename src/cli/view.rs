@@ -20,7 +20,8 @@ use store::Home;
 const EXPLANATION: &str = "\
 A view is of one kept checkpoint: of the first arm and seed and of the last kept epoch if nothing else is said. It is \
 computed anew from the checkpoint, so every kept epoch of every run has all of them; `relu runs show` tells which epochs \
-are kept. Hidden layers are looked at with the first 1,000 images of the split, answers with all.
+are kept. Hidden layers are looked at with the first 1,000 images of the split, histograms and gradients \
+with 250, answers with all.
 
 Examples:
   relu view 5 confusion --arm all-tanh --epoch 20

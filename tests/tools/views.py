@@ -2,7 +2,8 @@
 
 The network is LeNet-4 with ReLU in its convolutions and tanh behind them, written out here with PyTorch's operators in
 float64. Its weights follow from a formula, which the test `views_are_pytorchs` computes again; the images are the last
-1,200 of MNIST's training file, of which the hidden layers are looked at with the first 1,000.
+1,200 of MNIST's training file, of which the hidden layers are looked at with the first 1,000, the gradients
+and the histograms with 250.
 
 usage: zstd -d assets/mnist/*.zst --output-dir-flat /tmp/mnist
        views.py /tmp/mnist     with torch (from PyPI) in the Python that runs it
@@ -19,6 +20,7 @@ torch.set_num_threads(1)
 WIDTHS = [3, 5, 7]
 SPLIT = 1200
 SAMPLE = 1000
+BACKWARD_SAMPLE = 250
 FLAT = 0.01
 UNIT = 2
 
@@ -87,9 +89,11 @@ matrix = [[int(((y == truth) & (answers == answer)).sum()) for answer in range(1
 
 sx, sy = x[:SAMPLE], y[:SAMPLE]
 zs, hs, sample_logits = trace(sx)
+bzs, _, back_logits = trace(x[:BACKWARD_SAMPLE])
 loss = F.cross_entropy(sample_logits, sy, reduction="sum")
+back_loss = F.cross_entropy(back_logits, y[:BACKWARD_SAMPLE], reduction="sum")
 weights = [w[f"{layer}.weight"] for layer in LAYERS]
-found = torch.autograd.grad(loss, weights + zs)
+found = torch.autograd.grad(back_loss, weights + bzs)
 of_weights, of_z = found[:3], found[3:]
 
 
@@ -110,7 +114,7 @@ units = [
 gradients = [
     {
         "layer": layer,
-        "weights": float((g / SAMPLE).square().mean().sqrt()),
+        "weights": float((g / BACKWARD_SAMPLE).square().mean().sqrt()),
         "z": float(gz.square().mean().sqrt()),
     }
     for layer, g, gz in zip(LAYERS, of_weights, of_z)
@@ -123,7 +127,7 @@ histogram = [
         "positive": int((z > 0).sum()),
         "count": z.numel(),
     }
-    for layer, z in zip(LAYERS, zs)
+    for layer, z in zip(LAYERS, bzs)
 ]
 
 

@@ -28,6 +28,9 @@ use tch::{Kind, Tensor};
 /// convnet to answer at once.
 const SAMPLE: i64 = 1000;
 
+/// Images that a view with a backward pass looks at: a reader moves through the epochs, and waits for each.
+const BACKWARD_SAMPLE: i64 = 250;
+
 /// Images a forward pass: the convnet's largest layer takes 33 MB.
 const CHUNK: i64 = 250;
 
@@ -119,8 +122,12 @@ impl<'d> Subject<'d> {
 
     /// The first images of a split.
     fn sample(&self, split: ImageSplit) -> Split {
+        self.first(split, SAMPLE)
+    }
+
+    fn first(&self, split: ImageSplit, count: i64) -> Split {
         let split = self.split(split);
-        split.narrow(0, SAMPLE.min(split.len()))
+        split.narrow(0, count.min(split.len()))
     }
 
     fn padding(&self) -> Padding {
