@@ -108,7 +108,7 @@ pub fn png(answer: &ViewAnswer) -> color_eyre::Result<Vec<u8>> {
                 format!("{wrong} of {images} {} images are wrong: truth as answer, with its probability", split.name());
             tiles(&title, &[Section { heading, tiles: of.collect(), columns: 0, scale: 3 }])
         }
-        Seen::Wants { layer, unit, shape, images, optimised } => {
+        Seen::Wants { layer, unit, shape, images, optimised, .. } => {
             let of = images
                 .iter()
                 .map(|image| tile_of(*shape, &image.pixels, format!("{} ({:.2})", image.truth, image.output)));

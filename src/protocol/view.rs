@@ -149,6 +149,7 @@ pub enum Seen {
         layers: Vec<LayerFilters>,
     },
     Maps {
+        classes: Vec<String>,
         image: SeenImage,
         layers: Vec<LayerMaps>,
         probabilities: Vec<f32>,
@@ -202,6 +203,7 @@ pub enum Seen {
     Wants {
         layer: Layer,
         unit: u32,
+        classes: Vec<String>,
         shape: SeenShape,
         /// The images with the largest outputs of the unit, the largest first.
         images: Vec<Response>,

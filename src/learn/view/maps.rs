@@ -22,5 +22,6 @@ pub(super) fn maps(subject: &Subject, image: &ViewImage) -> Result<Seen, ViewErr
         })
     });
     let layers = layers.collect();
-    Ok(Seen::Maps { image, layers, probabilities: values(&logits.softmax(-1, Kind::Float)) })
+    let probabilities = values(&logits.softmax(-1, Kind::Float));
+    Ok(Seen::Maps { classes: subject.classes(), image, layers, probabilities })
 }

@@ -46,7 +46,7 @@ pub(super) fn wants(
     let shown = shown.collect();
     let Some(optimised) = ascend(subject, layer, unit, seed, should_stop) else { return Ok(None) };
     let shape = seen_shape(subject.data.shape());
-    Ok(Some(Seen::Wants { layer, unit, shape, images: shown, optimised }))
+    Ok(Some(Seen::Wants { classes: subject.classes(), layer, unit, shape, images: shown, optimised }))
 }
 
 /// The unit's output for each image, of a map its largest: (images).

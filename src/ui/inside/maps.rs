@@ -1,7 +1,7 @@
 //! What each layer makes of an image, with the sizes, and the answer beside it.
 
 use super::tiles::{TileSize, draw_image, draw_signed, image_cells, largest};
-use super::{Column, say, scrolled, write};
+use super::{Column, ranked_classes, say, scrolled, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use protocol::{LayerMaps, SeenImage};
@@ -107,8 +107,7 @@ pub fn draw(
 
 /// The most probable classes, beside the image.
 fn draw_answer(theme: &Theme, probabilities: &[f32], column: &Column, area: Rect, canvas: &mut ImageCanvas) {
-    let mut ranked: Vec<(usize, f32)> = probabilities.iter().copied().enumerate().collect();
-    ranked.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+    let ranked = ranked_classes(probabilities);
     write(canvas.buffer, area.x, area.y, "answer", usize::from(area.width), theme.faint());
     for (row, (class, share)) in (1..).zip(ranked.into_iter().take(3)) {
         let text = format!("{} {:.1} %", column.class(class), 100.0 * share);

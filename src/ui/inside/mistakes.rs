@@ -1,7 +1,7 @@
 //! The gallery of images with wrong answers, and the chosen one with what every network says of it.
 
 use super::tiles::{draw_image, image_cells};
-use super::{Network, say, scrolled, write};
+use super::{Network, ranked_classes, say, scrolled, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use app::{App, MistakeEntry, MistakeFilter, Shown};
@@ -153,8 +153,7 @@ fn draw_detail(
             continue;
         };
         let Seen::Ask { probabilities, .. } = &answer.seen else { continue };
-        let mut ranked: Vec<(usize, f32)> = probabilities.iter().copied().enumerate().collect();
-        ranked.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+        let ranked = ranked_classes(probabilities);
         for (at, (of, share)) in ranked.into_iter().take(3).enumerate() {
             if y >= area.bottom() {
                 return;

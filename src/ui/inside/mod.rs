@@ -61,6 +61,13 @@ fn write(buffer: &mut Buffer, x: u16, y: u16, text: impl AsRef<str>, width: usiz
     if x < area.right() && y + 1 < area.bottom() { buffer.set_stringn(x, y, text, width, style).0 } else { x }
 }
 
+/// The classes with their probabilities, the most probable first.
+fn ranked_classes(probabilities: &[f32]) -> Vec<(usize, f32)> {
+    let mut ranked: Vec<(usize, f32)> = probabilities.iter().copied().enumerate().collect();
+    ranked.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+    ranked
+}
+
 /// A sentence in place of a view, or beside it.
 fn say(theme: &Theme, text: &str, area: Rect, canvas: &mut ImageCanvas) {
     write_wrapped(theme, text, theme.faint(), area, area.y, canvas.buffer);
@@ -170,30 +177,20 @@ fn column_of(app: &App, networks: &[Network], at: usize) -> Column {
         caption,
         scrolls: true,
         only: None,
-        classes: classes.unwrap_or_else(|| class_names(app.inside_training())),
+        classes: classes.unwrap_or_default(),
     }
 }
 
 /// The names of the classes that come with an answer.
 fn answered_classes(networks: &[Network]) -> Option<Vec<String>> {
     networks.iter().find_map(|network| match &network.shown.answer()?.seen {
-        Seen::Confusion { classes, .. } | Seen::Mistakes { classes, .. } | Seen::Ask { classes, .. } => {
-            Some(classes.clone())
-        }
+        Seen::Confusion { classes, .. }
+        | Seen::Mistakes { classes, .. }
+        | Seen::Ask { classes, .. }
+        | Seen::Maps { classes, .. }
+        | Seen::Wants { classes, .. } => Some(classes.clone()),
         _ => None,
     })
-}
-
-/// The names of the classes, where an answer does not bring them.
-fn class_names(training: Option<&TrainingRun>) -> Vec<String> {
-    match training.map(|training| &training.spec.data) {
-        Some(protocol::DataSource::Cifar10) => {
-            ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
-                .map(Into::into)
-                .into()
-        }
-        _ => Vec::new(),
-    }
 }
 
 fn draw_tabs(app: &App, theme: &Theme, layout: &InsideLayout, canvas: &mut ImageCanvas) {
@@ -342,7 +339,7 @@ fn draw_answer(
         Seen::Filters { layers } => {
             filters::draw(theme, column.layers(layers, |layer| layer.layer), column, area, canvas);
         }
-        Seen::Maps { image, layers, probabilities } => {
+        Seen::Maps { image, layers, probabilities, .. } => {
             let layers = column.layers(layers, |layer| layer.layer);
             maps::draw(theme, (image, layers, probabilities), column, area, canvas);
         }
@@ -354,7 +351,7 @@ fn draw_answer(
         }
         Seen::Gradients { layers, .. } => gradients::draw(theme, layers, recorded, column, area, canvas),
         Seen::Confusion { classes, matrix, .. } => confusion::draw(theme, classes, matrix, column, area, canvas),
-        Seen::Wants { layer, unit, shape, images, optimised } => {
+        Seen::Wants { layer, unit, shape, images, optimised, .. } => {
             wants::draw(theme, (*layer, *unit, *shape), (images, optimised), column, area, canvas);
         }
         Seen::Products(products) => products::draw(theme, products, place, column, area, canvas),

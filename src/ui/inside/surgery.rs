@@ -1,6 +1,6 @@
 //! Units ranked by what is lost without them, and what the reader's changes do.
 
-use super::{Column, Network, say, write};
+use super::{Column, Network, ranked_classes, say, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use app::{App, RANKING, Shown, rank_units};
@@ -137,8 +137,7 @@ fn error_of(matrix: &[Vec<u32>]) -> f64 {
 
 /// The two most probable classes.
 fn top_answers(classes: &[String], probabilities: &[f32]) -> String {
-    let mut ranked: Vec<(usize, f32)> = probabilities.iter().copied().enumerate().collect();
-    ranked.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+    let ranked = ranked_classes(probabilities);
     let name = |class: usize| classes.get(class).cloned().unwrap_or_default();
     let few: Vec<String> =
         ranked.into_iter().take(2).map(|(class, share)| format!("{} {:.1} %", name(class), 100.0 * share)).collect();

@@ -1,7 +1,7 @@
 //! A view cell of a lesson: the view of a run's networks, side by side as far as the width allows.
 
 use super::mistakes::{draw_counts, draw_gallery};
-use super::{Column, Network, answered_classes, class_names, draw_networks, draw_shown, lane_of, say, write};
+use super::{Column, Network, answered_classes, draw_networks, draw_shown, lane_of, say, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use crate::widgets::{draw_frame, write_wrapped};
@@ -76,7 +76,7 @@ pub fn draw(
             caption: format!("{} image {}", view.split.name(), view.image),
             scrolls: false,
             only: view.layer,
-            classes: answered_classes(&networks).unwrap_or_else(|| class_names(Some(training))),
+            classes: answered_classes(&networks).unwrap_or_default(),
         };
         let recorded = lane_of(training, network.lane);
         draw_shown(theme, network, (recorded, ProductPlace::default()), &column, place, canvas);
