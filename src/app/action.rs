@@ -2,7 +2,7 @@
 
 use crate::keys::Action;
 use crate::modal::{Modal, Search};
-use crate::{App, Background, BackgroundSource, Effect};
+use crate::{App, Effect};
 
 impl App {
     pub(crate) fn perform_action(&mut self, action: Action) -> Vec<Effect> {
@@ -77,12 +77,7 @@ impl App {
             Action::QuitSafely => self.quit = true,
             Action::Suspend => return vec![Effect::Suspend],
             Action::Redraw => return vec![Effect::Redraw],
-            Action::Theme => {
-                self.background = self.background.opposite();
-                self.background_source = BackgroundSource::Chosen;
-                let page = if self.background == Background::Light { "light" } else { "dark" };
-                self.message = Some(format!("colours for a {page} background; RELU_THEME={page} keeps them"));
-            }
+            Action::Theme => self.switch_background(),
         }
         Vec::new()
     }

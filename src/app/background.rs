@@ -1,5 +1,7 @@
 //! Whether the terminal's background is dark or light. Colours that can be read on black can't be read on white.
 
+use crate::App;
+
 /// The terminal's own background. The notebook never paints it, but chooses its colours by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Background {
@@ -30,6 +32,16 @@ impl Background {
             Self::Dark => Self::Light,
             Self::Light => Self::Dark,
         }
+    }
+}
+
+impl App {
+    /// Switches to the colours for the other kind of background.
+    pub(crate) fn switch_background(&mut self) {
+        self.background = self.background.opposite();
+        self.background_source = BackgroundSource::Chosen;
+        let page = if self.background == Background::Light { "light" } else { "dark" };
+        self.message = Some(format!("colours for a {page} background; RELU_THEME={page} keeps them"));
     }
 }
 

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mistakes_of_two_networks_are_told_apart() {
+    fn mistakes_of_two_networks_are_joined_and_filtered() {
         let mistake =
             |number| Mistake { number, truth: 4, answer: 9, probabilities: Vec::new(), pixels: vec![number as u8] };
         let (first, second) = ([mistake(1), mistake(3), mistake(8)], [mistake(3), mistake(5), mistake(9)]);

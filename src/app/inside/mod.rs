@@ -13,7 +13,7 @@ pub mod view_cell;
 
 use crate::chart::next_of;
 use crate::modal::Modal;
-use crate::{App, Background, BackgroundSource, Effect, StoreQuery, Tag, TrainingRun};
+use crate::{App, Effect, StoreQuery, Tag, TrainingRun};
 use answers::{Answers, Shown};
 use crossterm::event::{KeyCode, KeyEvent};
 use digit::{Drawing, OwnDigits};
@@ -136,7 +136,7 @@ pub struct Inside {
     pub top: usize,
     pub changes: Changes,
     pub drawing: Drawing,
-    /// As the digits of MNIST were prepared, else as it was drawn.
+    /// The digits that the reader has kept.
     pub own: OwnDigits,
     /// The kept digit that is shown.
     pub own_selected: Option<usize>,
@@ -588,12 +588,7 @@ impl App {
             InsideAction::PlaceRight => self.move_product_place(0, 1),
             InsideAction::PlaceUp => self.move_product_place(-1, 0),
             InsideAction::PlaceDown => self.move_product_place(1, 0),
-            InsideAction::Theme => {
-                self.background = self.background.opposite();
-                self.background_source = BackgroundSource::Chosen;
-                let page = if self.background == Background::Light { "light" } else { "dark" };
-                self.message = Some(format!("colours for a {page} background; RELU_THEME={page} keeps them"));
-            }
+            InsideAction::Theme => self.switch_background(),
             InsideAction::Help => self.modals.push(Modal::Help { top: 0 }),
             InsideAction::Close => self.leave_inside(),
         }

@@ -13,7 +13,7 @@ pub mod table;
 use crate::chart::next_of;
 use crate::inside::keys as inside_keys;
 use crate::modal::Modal;
-use crate::{App, Background, BackgroundSource, Effect, Pane, StoreQuery};
+use crate::{App, Effect, Pane, StoreQuery};
 use compare::{CompareField, CompareView};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use keys::LabAction;
@@ -452,12 +452,7 @@ impl App {
             LabAction::ChartAlone => self.toggle_chart_alone(),
             LabAction::Overlay => return self.open_overlay_list(),
             LabAction::Runs => return self.open_runs_list(),
-            LabAction::Theme => {
-                self.background = self.background.opposite();
-                self.background_source = BackgroundSource::Chosen;
-                let page = if self.background == Background::Light { "light" } else { "dark" };
-                self.message = Some(format!("colours for a {page} background; RELU_THEME={page} keeps them"));
-            }
+            LabAction::Theme => self.switch_background(),
             LabAction::Help => self.modals.push(Modal::Help { top: 0 }),
             LabAction::Close => {
                 self.modals.retain(|modal| !matches!(modal, Modal::Lab));
