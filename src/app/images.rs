@@ -1,6 +1,8 @@
 //! Whether the terminal shows images with true pixels, and how, as far as it is known. Until the terminal has answered,
 //! images are drawn as half blocks.
 
+use std::str::FromStr;
+
 /// A protocol for images in a terminal. If a terminal has several, the last of these is used: Kitty's keeps an image in the
 /// terminal, so that it is sent once, and a Sixel image has at most 256 colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +21,25 @@ pub enum ImageChoice {
     /// Half blocks, whatever the terminal answers.
     Blocks,
     Protocol(ImageProtocol),
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no way to show images; choose auto, kitty, iterm, sixel or blocks")]
+pub struct UnknownImages(String);
+
+impl FromStr for ImageChoice {
+    type Err = UnknownImages;
+
+    fn from_str(text: &str) -> Result<Self, UnknownImages> {
+        Ok(match text {
+            "auto" => Self::Auto,
+            "blocks" => Self::Blocks,
+            "kitty" => Self::Protocol(ImageProtocol::Kitty),
+            "iterm" => Self::Protocol(ImageProtocol::Iterm),
+            "sixel" => Self::Protocol(ImageProtocol::Sixel),
+            other => return Err(UnknownImages(other.into())),
+        })
+    }
 }
 
 /// The size of a cell of the terminal in pixels.

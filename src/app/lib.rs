@@ -36,12 +36,12 @@ pub use chart::{
 };
 pub use copy::CopiedText;
 pub use event::{Effect, Event, Link, StoreQuery, Tag};
-pub use images::{CellSize, ImageChoice, ImageOutput, ImageProtocol, ImageSupport, TerminalReply};
+pub use images::{CellSize, ImageChoice, ImageOutput, ImageProtocol, ImageSupport, TerminalReply, UnknownImages};
 pub use inbox::pending::PendingQueries;
 pub use inside::answers::{Answered, Answers, Shown};
 pub use inside::digit::{self, Drawing, OwnDigit, OwnDigits, Pen};
 pub use inside::keys as inside_keys;
-pub use inside::layout::{InsideLayout, RANKING};
+pub use inside::layout::{DrawnTarget, InsideLayout, InsideTarget, RANKING};
 pub use inside::mistakes::{MistakeEntry, MistakeFilter};
 pub use inside::surgery::Changes;
 pub use inside::view_cell::ViewCellState;

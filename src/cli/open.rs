@@ -2,13 +2,16 @@
 
 use super::stored_run::read_run;
 use super::{Outcome, Usage, complain, export, say};
+use app::ImageChoice;
 use color_eyre::eyre::bail;
 use lesson::{self, Fault, Glyphs, Library, Line, Sealed, Span, lay_out};
 use protocol::{RunId, Study, escape_line};
 use shell::{self, ThemeChoice};
+use std::fmt::Display;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
+use std::str::FromStr;
 use store::Home;
 
 /// How the notebook looks.
@@ -18,21 +21,37 @@ pub struct Appearance {
     /// same
     #[arg(long, value_name = "light|dark|auto")]
     theme: Option<ThemeChoice>,
+    /// How images are shown: kitty, iterm, sixel, blocks for half blocks, or auto, which asks the terminal; `RELU_IMAGES`
+    /// says the same
+    #[arg(long, value_name = "HOW")]
+    images: Option<ImageChoice>,
 }
 
 impl Appearance {
     pub fn or(self, other: Self) -> Self {
-        Self { theme: self.theme.or(other.theme) }
+        Self { theme: self.theme.or(other.theme), images: self.images.or(other.images) }
     }
 
     fn theme_choice(self) -> color_eyre::Result<ThemeChoice> {
-        match (self.theme, std::env::var("RELU_THEME")) {
-            (Some(theme), _) => Ok(theme),
-            (None, Ok(text)) if !text.is_empty() => {
-                text.parse().map_err(|error| Usage(format!("RELU_THEME: {error}")).into())
-            }
-            (None, _) => Ok(ThemeChoice::Auto),
+        choice(self.theme, "RELU_THEME")
+    }
+
+    fn image_choice(self) -> color_eyre::Result<ImageChoice> {
+        choice(self.images, "RELU_IMAGES")
+    }
+}
+
+/// What was chosen by an option, or else by a variable of the environment.
+fn choice<T>(option: Option<T>, variable: &str) -> color_eyre::Result<T>
+where
+    T: FromStr<Err: Display> + Default,
+{
+    match (option, std::env::var(variable)) {
+        (Some(chosen), _) => Ok(chosen),
+        (None, Ok(text)) if !text.is_empty() => {
+            text.parse().map_err(|error| Usage(format!("{variable}: {error}")).into())
         }
+        (None, _) => Ok(T::default()),
     }
 }
 
@@ -74,9 +93,18 @@ pub fn notebook(what: Option<&str>, appearance: Appearance) -> Outcome {
         }
         return print_lesson(&library, lesson.unwrap_or(0));
     }
-    let theme = appearance.theme_choice()?;
+    let (theme, images) = (appearance.theme_choice()?, appearance.image_choice()?);
     let home = Home::locate()?;
-    shell::run(shell::Options { home, library, lesson, over: None, watched, theme, export: export::to_new_file })?;
+    shell::run(shell::Options {
+        home,
+        library,
+        lesson,
+        over: None,
+        watched,
+        theme,
+        images,
+        export: export::to_new_file,
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -90,7 +118,7 @@ pub fn laboratory(text: Option<&str>, runs: Vec<RunId>, appearance: Appearance) 
     if lacks_terminal() {
         bail!("the laboratory needs a terminal that can show it; `relu train 'TEXT'` runs a study without one");
     }
-    let theme = appearance.theme_choice()?;
+    let (theme, images) = (appearance.theme_choice()?, appearance.image_choice()?);
     let home = Home::locate()?;
     for run in &runs {
         let (_, summary) = read_run(&home, *run)?;
@@ -104,6 +132,7 @@ pub fn laboratory(text: Option<&str>, runs: Vec<RunId>, appearance: Appearance) 
         over: Some(shell::Opening::Lab { study, runs }),
         watched: None,
         theme,
+        images,
         export: export::to_new_file,
     })?;
     Ok(ExitCode::SUCCESS)
@@ -114,7 +143,7 @@ pub fn inside(run: RunId, appearance: Appearance) -> Outcome {
     if lacks_terminal() {
         bail!("the inside of networks needs a terminal that can show it; `relu view {run} KIND` prints what is there");
     }
-    let theme = appearance.theme_choice()?;
+    let (theme, images) = (appearance.theme_choice()?, appearance.image_choice()?);
     let home = Home::locate()?;
     read_run(&home, run)?;
     shell::run(shell::Options {
@@ -124,6 +153,7 @@ pub fn inside(run: RunId, appearance: Appearance) -> Outcome {
         over: Some(shell::Opening::Inside(run)),
         watched: None,
         theme,
+        images,
         export: export::to_new_file,
     })?;
     Ok(ExitCode::SUCCESS)

@@ -2,7 +2,6 @@
 //! late. No answer means half blocks.
 
 use app::{ImageChoice, ImageProtocol, ImageSupport};
-use std::str::FromStr;
 
 /// The number of the image in the query for Kitty's protocol, as a key of the answer.
 pub const KITTY_QUERY_KEY: &str = "i=31";
@@ -18,29 +17,6 @@ const ATTRIBUTES_QUERY: &[u8] = b"\x1b[c";
 /// The programs that show images by iTerm2's protocol, as they name themselves.
 pub const ITERM_PROGRAMS: [&str; 2] = ["iTerm2", "WezTerm"];
 
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("RELU_IMAGES: `{0}` is no way to show images; choose auto, kitty, iterm, sixel or blocks")]
-pub struct UnknownImages(String);
-
-/// The value of `RELU_IMAGES`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ImagesVariable(pub ImageChoice);
-
-impl FromStr for ImagesVariable {
-    type Err = UnknownImages;
-
-    fn from_str(text: &str) -> Result<Self, UnknownImages> {
-        Ok(Self(match text {
-            "auto" => ImageChoice::Auto,
-            "blocks" => ImageChoice::Blocks,
-            "kitty" => ImageChoice::Protocol(ImageProtocol::Kitty),
-            "iterm" => ImageChoice::Protocol(ImageProtocol::Iterm),
-            "sixel" => ImageChoice::Protocol(ImageProtocol::Sixel),
-            other => return Err(UnknownImages(other.into())),
-        }))
-    }
-}
-
 /// The environment's part in how images are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageQueries {
@@ -53,18 +29,10 @@ pub struct ImageQueries {
 impl ImageQueries {
     /// `has_images` is false where there may be none: without colours, or in ASCII. `is_mute` is true for a terminal that
     /// would print a query.
-    ///
-    /// # Errors
-    /// If `RELU_IMAGES` has another value than those in its description.
-    pub fn detect(
-        has_images: bool,
-        is_mute: bool,
-        env: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, UnknownImages> {
+    pub fn detect(choice: ImageChoice, has_images: bool, is_mute: bool, env: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
-        let ImagesVariable(choice) = set("RELU_IMAGES").map_or(Ok(ImagesVariable::default()), |text| text.parse())?;
         if !has_images || choice == ImageChoice::Blocks {
-            return Ok(Self { support: ImageSupport::new(ImageChoice::Blocks, None), bytes: Vec::new() });
+            return Self { support: ImageSupport::new(ImageChoice::Blocks, None), bytes: Vec::new() };
         }
         let term = set("TERM").unwrap_or_default();
         // A program between the notebook and the terminal shows images itself or not at all. What the environment says of
@@ -87,7 +55,7 @@ impl ImageQueries {
             bytes.extend_from_slice(CELL_SIZE_QUERY);
             bytes.extend_from_slice(ATTRIBUTES_QUERY);
         }
-        Ok(Self { support: ImageSupport::new(choice, known), bytes })
+        Self { support: ImageSupport::new(choice, known), bytes }
     }
 }
 
@@ -98,8 +66,12 @@ mod tests {
     const SIZE_AND_ATTRIBUTES: &str = "\x1b[16t\x1b[c";
 
     fn detect(pairs: &[(&str, &str)]) -> (ImageSupport, String) {
+        detect_for(ImageChoice::Auto, pairs)
+    }
+
+    fn detect_for(choice: ImageChoice, pairs: &[(&str, &str)]) -> (ImageSupport, String) {
         let env = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_string());
-        let ImageQueries { support, bytes } = ImageQueries::detect(true, false, env).unwrap();
+        let ImageQueries { support, bytes } = ImageQueries::detect(choice, true, false, env);
         (support, String::from_utf8(bytes).unwrap())
     }
 
@@ -126,21 +98,18 @@ mod tests {
 
     #[test]
     fn the_readers_choice_comes_before_the_terminals_answer() {
-        let (support, asked) = detect(&[("RELU_IMAGES", "sixel"), ("TERM", "tmux")]);
-        assert_eq!(support, ImageSupport::new(ImageChoice::Protocol(ImageProtocol::Sixel), None));
-        assert_eq!(asked, SIZE_AND_ATTRIBUTES);
+        let sixel = ImageChoice::Protocol(ImageProtocol::Sixel);
+        let (support, asked) = detect_for(sixel, &[("TERM", "tmux")]);
+        assert_eq!((support, asked.as_str()), (ImageSupport::new(sixel, None), SIZE_AND_ATTRIBUTES));
         let nothing = (ImageSupport::new(ImageChoice::Blocks, None), String::new());
-        assert_eq!(detect(&[("RELU_IMAGES", "blocks"), ("TERM_PROGRAM", "iTerm.app")]), nothing);
-        assert_eq!(detect(&[("RELU_IMAGES", ""), ("TERM", "xterm")]).0, ImageSupport::default());
-        let wrong = "vector".parse::<ImagesVariable>().unwrap_err().to_string();
-        assert!(wrong.contains("RELU_IMAGES") && wrong.contains("kitty, iterm, sixel or blocks"), "{wrong}");
+        assert_eq!(detect_for(ImageChoice::Blocks, &[("TERM_PROGRAM", "iTerm.app")]), nothing);
     }
 
     #[test]
     fn a_terminal_without_colours_and_one_that_prints_queries_are_not_asked() {
         let env = |name: &str| (name == "TERM_PROGRAM").then(|| "iTerm.app".to_string());
-        let plain = ImageQueries::detect(false, false, env).unwrap();
+        let plain = ImageQueries::detect(ImageChoice::Auto, false, false, env);
         assert_eq!((plain.support.output(), plain.bytes), (None, Vec::new()));
-        assert!(ImageQueries::detect(true, true, env).unwrap().bytes.is_empty());
+        assert!(ImageQueries::detect(ImageChoice::Auto, true, true, env).bytes.is_empty());
     }
 }

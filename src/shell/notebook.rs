@@ -15,7 +15,7 @@ use super::terminal_queries::TerminalQueries;
 use super::terminal_size::frame_size;
 use super::thread::{Incoming, spawn};
 use super::{background, forced_panic, highlight, input, lesson_watch, report, terminal_guard};
-use app::{App, CopiedText, Effect, Event, RestoreState, Tag, update};
+use app::{App, CopiedText, Effect, Event, ImageChoice, RestoreState, Tag, update};
 use color_eyre::eyre::{Context, eyre};
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use crossterm::{cursor, queue};
@@ -43,6 +43,7 @@ pub struct Options {
     /// The lesson's file if it is the reader's own.
     pub watched: Option<WatchedLesson>,
     pub theme: ThemeChoice,
+    pub images: ImageChoice,
     /// Writes a run's curves to a file.
     pub export: Export,
 }
@@ -84,7 +85,7 @@ pub fn run(options: Options) -> color_eyre::Result<()> {
     let env = |name: &str| std::env::var(name).ok();
     let (theme, initial) = (Theme::detect(env), InitialBackground::detect(options.theme, env));
     let background_query = background::query(&env("TERM").unwrap_or_default());
-    let images = ImageQueries::detect(theme.has_images(), background_query.is_empty(), env)?;
+    let images = ImageQueries::detect(options.images, theme.has_images(), background_query.is_empty(), env);
     let mut app = App::new(options.library, lesson, columns, rows)
         .with_glyphs(theme.glyphs)
         .with_images(images.support)

@@ -320,8 +320,10 @@ fn colours_follow_the_background() {
     notebook.wait_for("colours for a light background");
     notebook.press("\u{3}");
     assert_eq!(notebook.wait_gone(), 0);
-    let wrong = notebook.home.bare(&["--theme", "pink"]).output().unwrap();
-    assert_eq!(wrong.status.code(), Some(2));
+    for wrong in [["--theme", "pink"], ["--images", "oil"]] {
+        let refused = notebook.home.bare(&wrong).output().unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{wrong:?}");
+    }
 }
 
 /// The queries for images follow the first frame, and their answers are no keys. Nothing is shown here as an image.
