@@ -7,4 +7,5 @@ pub mod disk;
 pub mod kernel;
 pub mod notebook;
 pub mod session;
+pub mod small_network;
 pub mod store;

@@ -1,74 +1,25 @@
 //! Views of a checkpoint against PyTorch's numbers (`tests/tools/views.py`), and what is refused.
 
+use crate::common::small_network::{self, mnist};
+use learn::Snapshot;
 use learn::train::LaneSettings;
 use learn::view::Subject;
-use learn::{Dataset, Environment, NamedTensor, Snapshot};
-use protocol::{ArmId, DataSource, ImageSplit, Lane, Layer, Seen, Study, Surgery, UnitChange, View, ViewImage};
+use protocol::{ArmId, ImageSplit, Lane, Layer, Seen, Study, Surgery, UnitChange, View, ViewImage};
 use serde_json::Value;
-use std::sync::OnceLock;
-
-/// 1.2 * ((k * 7919 mod 2003) / 2003 - 0.5), as the script has it.
-fn series(count: usize, start: usize) -> Vec<f32> {
-    (start..start + count).map(|k| (1.2 * ((k * 7919 % 2003) as f64 / 2003.0 - 0.5)) as f32).collect()
-}
 
 fn study() -> Study {
     "relu-tanh | widths=3,5,7 images=2000 val=1200 seeds=1".parse().unwrap()
 }
 
+const LANE: Lane = Lane { arm: ArmId::RELU_TANH, seed: 1 };
+
 /// The script's network.
 fn snapshot() -> Snapshot {
-    let shapes: [(&str, &[usize]); 8] = [
-        ("conv1.weight", &[3, 1, 5, 5]),
-        ("conv1.bias", &[3]),
-        ("conv2.weight", &[5, 3, 5, 5]),
-        ("conv2.bias", &[5]),
-        ("fc1.weight", &[7, 125]),
-        ("fc1.bias", &[7]),
-        ("fc2.weight", &[10, 7]),
-        ("fc2.bias", &[10]),
-    ];
-    let mut start = 0;
-    let weights = shapes.map(|(name, shape)| {
-        let count = shape.iter().product();
-        let mut values = series(count, start);
-        start += count;
-        if name == "conv2.bias" {
-            values[4] = -1000.0;
-        }
-        NamedTensor { name: name.into(), shape: shape.to_vec(), values }
-    });
-    snapshot_of(weights.into())
-}
-
-fn snapshot_of(weights: Vec<NamedTensor>) -> Snapshot {
-    Snapshot {
-        lane: Lane { arm: ArmId::RELU_TANH, seed: 1 },
-        epochs_done: 1,
-        batches_done: 0,
-        loss_sum: 0.0,
-        wrong: None,
-        epoch_seconds: 0.0,
-        seconds: 0.0,
-        weights,
-        velocity: Vec::new(),
-        environment: Environment {
-            libtorch: String::new(),
-            cpu: String::new(),
-            threads: 1,
-            backend: String::new(),
-            data: String::new(),
-        },
-    }
+    small_network::snapshot(LANE, 1, 1.0, 4)
 }
 
 fn fixture() -> Value {
     serde_json::from_str(include_str!("../../fixtures/views.json")).unwrap()
-}
-
-fn data() -> &'static Dataset {
-    static DATA: OnceLock<Dataset> = OnceLock::new();
-    DATA.get_or_init(|| Dataset::load(&DataSource::Mnist).unwrap())
 }
 
 fn see(view: &View) -> Result<Value, String> {
@@ -80,7 +31,7 @@ fn see_changed(changes: &[UnitChange], view: &View) -> Result<Value, String> {
 }
 
 fn see_of(snapshot: &Snapshot, study: &Study, changes: &[UnitChange], view: &View) -> Result<Value, String> {
-    let subject = Subject::new(snapshot, study, data(), changes).map_err(|error| error.to_string())?;
+    let subject = Subject::new(snapshot, study, mnist(), changes).map_err(|error| error.to_string())?;
     let seen = subject.view(view, &mut || false).map_err(|error| error.to_string())?;
     Ok(serde_json::to_value(seen.unwrap()).unwrap())
 }
@@ -110,7 +61,7 @@ fn answers_are_pytorchs() {
     assert_eq!(mistakes["mistakes"][0]["number"], expected["first mistake"]["number"]);
     assert_eq!(mistakes["mistakes"].as_array().unwrap().len(), 500, "of many the first are shown");
     // The same image, as its pixels.
-    let pixels = data().validation(1200).pixels()[17 * 784..][..784].to_vec();
+    let pixels = mnist().validation(1200).pixels()[17 * 784..][..784].to_vec();
     let drawn = see(&View::Ask { image: ViewImage::Pixels(pixels) }).unwrap();
     assert_eq!(drawn["probabilities"], asked["probabilities"]);
     assert_eq!(drawn.get("truth"), None);
@@ -201,7 +152,7 @@ fn what_is_not_there_is_named_with_what_is() {
     let why = see(&View::Maps { image: ViewImage::Pixels(vec![0; 5]) }).unwrap_err();
     assert_eq!(why, "the image has 5 values; the network's are of 28x28 grey pixels, 784 values");
     // A view that is stopped shows nothing.
-    let subject = Subject::new(&snapshot(), &study(), data(), &[]).unwrap();
+    let subject = Subject::new(&snapshot(), &study(), mnist(), &[]).unwrap();
     let seen: Option<Seen> = subject.view(&View::Confusion { split: SPLIT }, &mut || true).unwrap();
     assert_eq!(seen, None);
 }
@@ -320,8 +271,8 @@ fn a_revived_unit_is_active() {
 fn untrained(study: &str) -> (Snapshot, Study) {
     let study: Study = study.parse().unwrap();
     let lane = Lane { arm: ArmId::RELU_TANH, seed: 1 };
-    let net = LaneSettings::new(&study, lane).unwrap().network(data().shape(), 10, lane.seed);
-    (snapshot_of(net.weights()), study)
+    let net = LaneSettings::new(&study, lane).unwrap().network(mnist().shape(), 10, lane.seed);
+    (small_network::snapshot_of(LANE, 1, net.weights()), study)
 }
 
 /// Where a pooling or a batch normalisation stands in front of the activation, and where none does.
@@ -333,7 +284,7 @@ fn a_revived_unit_has_a_mean_of_zero() {
         let (snapshot, study) = untrained(&text);
         for (at, name) in ["conv1", "conv2", "conv3", "fc1"].into_iter().enumerate() {
             let mean = |changes: &[UnitChange]| {
-                let subject = Subject::new(&snapshot, &study, data(), changes).unwrap();
+                let subject = Subject::new(&snapshot, &study, mnist(), changes).unwrap();
                 let of_image = |number: u32| {
                     let seen = subject.view(&View::Maps { image: image(number) }, &mut || false).unwrap();
                     let Some(Seen::Maps { layers, .. }) = seen else { panic!("{seen:?}") };
@@ -440,7 +391,7 @@ fn sums_of_products_are_what_the_layers_compute() {
 
 #[test]
 fn many_images_are_answered_as_each_of_them_is() {
-    let images: Vec<Vec<u8>> = data().validation(1200).pixels().chunks(784).take(300).map(<[u8]>::to_vec).collect();
+    let images: Vec<Vec<u8>> = mnist().validation(1200).pixels().chunks(784).take(300).map(<[u8]>::to_vec).collect();
     let changes = [scale("conv1", 1, 0.5)];
     for (changes, number) in [(&changes[..0], 299), (&changes[..], 17)] {
         let found = see_changed(changes, &View::Answers { images: images.clone() }).unwrap();
