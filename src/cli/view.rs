@@ -3,11 +3,12 @@
 use super::stored_run::read_run;
 use super::view_picture;
 use super::{Outcome, Usage, connect_or_start, export, say, say_json};
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use color_eyre::eyre::{Context, bail};
 use protocol::{
-    ArmId, Bins, ImageSplit, Layer, Reply, RequestBody, RunId, Seen, SeenProducts, Surgery, UnitChange, View,
-    ViewAnswer, ViewImage, ViewRequest, format_count,
+    ArmId, Bins, ConfusionMatrix, ImageSplit, Layer, Reply, RequestBody, RunId, Seen, SeenProducts, Surgery,
+    UnitChange, ViewAnswer, ViewImage, ViewKind, ViewRequest, ViewSubject, format_count,
 };
 use std::fs::File;
 use std::io::BufReader;
@@ -45,8 +46,8 @@ pub struct ViewArguments {
     /// Its number in `relu runs`
     run: RunId,
     /// What is asked
-    #[arg(value_enum)]
-    kind: Kind,
+    #[arg(value_parser = kinds())]
+    kind: ViewKind,
     /// The arm, as `relu runs show --json` names it; otherwise the first
     #[arg(long)]
     arm: Option<ArmId>,
@@ -57,8 +58,8 @@ pub struct ViewArguments {
     #[arg(long)]
     epoch: Option<u32>,
     /// Whose images
-    #[arg(long, value_enum, default_value_t = Split::Validation)]
-    split: Split,
+    #[arg(long, value_parser = splits(), default_value = ImageSplit::Validation.name())]
+    split: ImageSplit,
     /// Of `wants`, `ablation` and `products`: conv1, fc1, ...; otherwise the last hidden layer
     #[arg(long)]
     layer: Option<Layer>,
@@ -98,78 +99,31 @@ pub struct ViewArguments {
     force: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Kind {
-    /// The weights of each convolution
-    Filters,
-    /// What each hidden layer makes of an image
-    Maps,
-    /// Where the pre-activations lie, and the gradients at them
-    Histogram,
-    /// How often each unit is zero or saturated, and which are dead
-    Units,
-    /// The size of the loss's gradient in each layer
-    Gradients,
-    /// How often each class is answered for each
-    Confusion,
-    /// The images that get a wrong answer
-    Mistakes,
-    /// The answer to one image, as probabilities
-    Ask,
-    /// One output of a layer as a sum of products
-    Products,
-    /// What a unit responds to most
-    Wants,
-    /// What is lost without each unit of a layer
-    Ablation,
+/// Reads the kind of a view; help lists all.
+fn kinds() -> impl TypedValueParser<Value = ViewKind> {
+    let kinds = ViewKind::ALL.map(|kind| PossibleValue::new(kind.name()).help(kind.description()));
+    PossibleValuesParser::new(kinds).try_map(|name| name.parse::<ViewKind>())
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Split {
-    Training,
-    Validation,
-    Test,
-}
-
-impl From<Split> for ImageSplit {
-    fn from(split: Split) -> Self {
-        match split {
-            Split::Training => Self::Training,
-            Split::Validation => Self::Validation,
-            Split::Test => Self::Test,
-        }
-    }
+fn splits() -> impl TypedValueParser<Value = ImageSplit> {
+    PossibleValuesParser::new(ImageSplit::ALL.map(ImageSplit::name)).try_map(|name| name.parse::<ImageSplit>())
 }
 
 pub fn view(arguments: &ViewArguments) -> Outcome {
     let home = Home::locate()?;
     let (_, summary) = read_run(&home, arguments.run)?;
-    let split = ImageSplit::from(arguments.split);
-    let layer = || {
-        let settings = arguments.arm.and_then(|arm| summary.spec.find_arm(arm));
-        let settings = settings.and_then(|arm| summary.spec.settings(arm)).unwrap_or(summary.spec.first_settings());
-        let last = || summary.spec.network.hidden_layers(&settings.widths).last().copied();
-        arguments.layer.or_else(last).ok_or_else(|| Usage(format!("run {} has no hidden layer", arguments.run)))
+    let settings = arguments.arm.and_then(|arm| summary.spec.find_arm(arm));
+    let settings = settings.and_then(|arm| summary.spec.settings(arm)).unwrap_or(summary.spec.first_settings());
+    let last = || summary.spec.network.hidden_layers(&settings.widths).last().copied();
+    let subject = ViewSubject {
+        split: arguments.split,
+        image: image(arguments.digit.as_deref())?,
+        unit: arguments.layer.or_else(last).map(|layer| (layer, arguments.unit)),
+        place: (arguments.row, arguments.column),
+        seed: arguments.noise,
     };
-    let view = match arguments.kind {
-        Kind::Filters => View::Filters,
-        Kind::Maps => View::Maps { image: image(arguments.digit.as_deref())? },
-        Kind::Histogram => View::Histogram { split },
-        Kind::Units => View::Units { split },
-        Kind::Gradients => View::Gradients { split },
-        Kind::Confusion => View::Confusion { split },
-        Kind::Mistakes => View::Mistakes { split },
-        Kind::Ask => View::Ask { image: image(arguments.digit.as_deref())? },
-        Kind::Products => View::Products {
-            image: image(arguments.digit.as_deref())?,
-            layer: layer()?,
-            unit: arguments.unit,
-            row: arguments.row,
-            column: arguments.column,
-        },
-        Kind::Wants => View::Wants { layer: layer()?, unit: arguments.unit, split, seed: arguments.noise },
-        Kind::Ablation => View::Ablation { layer: layer()?, split },
-    };
+    let view = arguments.kind.question(subject);
+    let view = view.ok_or_else(|| Usage(format!("run {} has no hidden layer", arguments.run)))?;
     let &ViewArguments { run, arm, seed, epoch, .. } = arguments;
     let changes = [&arguments.silence, &arguments.scale, &arguments.revive].into_iter().flatten().copied().collect();
     let request = ViewRequest { run, arm, seed, epoch, changes, view };
@@ -226,10 +180,7 @@ fn read_revival(text: &str) -> Result<UnitChange, String> {
 /// Reads `validation:17`, or a file.
 fn image(digit: Option<&str>) -> color_eyre::Result<ViewImage> {
     let Some(text) = digit else { return Ok(ViewImage::Of { split: ImageSplit::Validation, number: 0 }) };
-    let of_split = text.split_once(':').and_then(|(split, number)| {
-        let split = ImageSplit::ALL.into_iter().find(|known| known.name() == split)?;
-        Some((split, number))
-    });
+    let of_split = text.split_once(':').and_then(|(split, number)| Some((split.parse::<ImageSplit>().ok()?, number)));
     if let Some((split, number)) = of_split {
         let number = number.parse().map_err(|_| Usage(format!("{text}: take a whole number behind the colon")))?;
         return Ok(ViewImage::Of { split, number });
@@ -401,7 +352,7 @@ fn lines(answer: &ViewAnswer) -> Vec<String> {
 /// The sum with its largest terms.
 fn sum_of_products(seen: &SeenProducts) -> Vec<String> {
     const SHOWN: usize = 12;
-    let products: Vec<f32> = seen.x.iter().zip(&seen.weights).map(|(x, weight)| x * weight).collect();
+    let products = seen.products();
     let place = if seen.height * seen.width > 1 {
         format!(", row {}, column {} of {}x{}", seen.row, seen.column, seen.height, seen.width)
     } else {
@@ -417,10 +368,8 @@ fn sum_of_products(seen: &SeenProducts) -> Vec<String> {
         format!("  z, their sum      {:>10.4}", seen.z),
     ];
     let y = seen.activation.map(|activation| format!("  y = {activation} of z{:>10.4}", seen.y));
-    let mut order: Vec<usize> = (0..products.len()).collect();
-    order.sort_by(|&a, &b| products[b].abs().total_cmp(&products[a].abs()));
     let side = (seen.side as usize).max(1);
-    let terms = order.iter().take(SHOWN).map(|&at| {
+    let terms = seen.ranked().into_iter().take(SHOWN).map(|at| {
         let input = at / (side * side);
         let name = if side > 1 {
             format!("input {input}, row {}, column {}", at / side % side, at % side)
@@ -450,20 +399,19 @@ fn spark(bins: &Bins) -> String {
 }
 
 /// A row for each true class, a column for each answer.
-fn confusion(classes: &[String], matrix: &[Vec<u32>], split: ImageSplit) -> Vec<String> {
-    let all: u32 = matrix.iter().flatten().sum();
-    let right: u32 = matrix.iter().enumerate().filter_map(|(at, row)| row.get(at)).sum();
-    let wrong = all - right;
+fn confusion(classes: &[String], matrix: &ConfusionMatrix, split: ImageSplit) -> Vec<String> {
     let names = classes.iter().map(|class| class.chars().count()).max().unwrap_or(1);
     let head = format!(
-        "{wrong} of {all} {} images are wrong ({:.2} %); rows are the truth, columns the answers",
+        "{} of {} {} images are wrong ({:.2} %); rows are the truth, columns the answers",
+        matrix.wrong(),
+        matrix.images(),
         split.name(),
-        100.0 * f64::from(wrong) / f64::from(all.max(1))
+        matrix.error()
     );
     let cell = |text: &str| format!("{text:>6}");
     let short = |class: &String| cell(&class.chars().take(5).collect::<String>());
     let columns = format!("{:names$} {}", "", classes.iter().map(short).collect::<String>());
-    let rows = classes.iter().zip(matrix).map(|(class, row)| {
+    let rows = classes.iter().zip(&matrix.0).map(|(class, row)| {
         let counts: String =
             row.iter().map(|count| cell(&if *count == 0 { "·".into() } else { count.to_string() })).collect();
         format!("{class:names$} {counts}")

@@ -164,11 +164,11 @@ pub fn png(answer: &ViewAnswer) -> color_eyre::Result<Vec<u8>> {
             tiles(&title, &[head, x, weights, products])
         }
         Seen::Confusion { classes, matrix, split } => {
-            let most = matrix.iter().enumerate().flat_map(|(truth, row)| {
+            let most = matrix.0.iter().enumerate().flat_map(|(truth, row)| {
                 row.iter().enumerate().filter(move |(at, _)| *at != truth).map(|(_, count)| *count)
             });
             let most = most.max().unwrap_or(0).max(1);
-            let cells = matrix.iter().enumerate().flat_map(|(truth, row)| {
+            let cells = matrix.0.iter().enumerate().flat_map(|(truth, row)| {
                 row.iter().enumerate().map(move |(answer, count)| {
                     let share = f64::from(*count) / f64::from(most);
                     // The diagonal would outshine all else.

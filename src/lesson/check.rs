@@ -10,9 +10,10 @@ use super::parse::Parsed;
 use super::prediction::PredictCell;
 use super::spoilers::spoilers;
 use super::target::Target;
-use super::view::{ViewCell, ViewKind};
+use super::view::ViewCell;
 use protocol::{
-    ArmId, ImageSplit, Layer, LayerKind, RACE_FINDING_KEYS, Study, layer_finding_keys, matches_any, run_finding_keys,
+    ArmId, ImageSplit, Layer, LayerKind, RACE_FINDING_KEYS, Study, ViewKind, layer_finding_keys, matches_any,
+    run_finding_keys,
 };
 use std::collections::{HashMap, HashSet};
 use unicode_width::UnicodeWidthStr;

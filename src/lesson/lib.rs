@@ -54,4 +54,4 @@ pub use scroll_position::ScrollPosition;
 pub use search::{Found, Hit, position};
 pub use span::{Span, Style, Token};
 pub use target::Target;
-pub use view::{ViewCell, ViewKind};
+pub use view::ViewCell;

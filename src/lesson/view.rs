@@ -1,7 +1,7 @@
 //! View cells: what there is to see inside the networks that a train cell has trained.
 
 use super::body::Body;
-use protocol::{ArmId, CellKey, ImageSplit, Layer};
+use protocol::{ArmId, CellKey, ImageSplit, Layer, ViewKind};
 use serde::Deserialize;
 
 /// A view of the reader's own trained networks.
@@ -19,6 +19,9 @@ pub struct ViewCell {
     pub layer: Option<Layer>,
     /// Counted from 0.
     pub unit: Option<u32>,
+    /// The place of the unit's output that products are of, in its feature map before pooling.
+    pub row: u32,
+    pub column: u32,
     /// Counted from 0 within its split.
     pub image: u32,
     pub split: ImageSplit,
@@ -26,31 +29,17 @@ pub struct ViewCell {
     pub caption: String,
 }
 
-/// What a view cell shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ViewKind {
-    Filters,
-    Maps,
-    Histogram,
-    Units,
-    Gradients,
-    Confusion,
-    Mistakes,
-    Wants,
-    Ablation,
-}
-
-impl ViewKind {
-    /// Whether a view of this kind is affected by a key of the cell's body.
-    fn takes(self, key: &str) -> bool {
-        match key {
-            "image" => self == Self::Maps,
-            "split" => self != Self::Filters,
-            "layer" => !matches!(self, Self::Gradients | Self::Confusion | Self::Mistakes),
-            "unit" => !matches!(self, Self::Histogram | Self::Gradients | Self::Confusion | Self::Mistakes),
-            _ => true,
-        }
+/// Whether a view of this kind is affected by a key of the cell's body.
+fn takes(show: ViewKind, key: &str) -> bool {
+    let is_of_image = matches!(show, ViewKind::Maps | ViewKind::Ask | ViewKind::Products);
+    let is_of_network = matches!(show, ViewKind::Gradients | ViewKind::Confusion | ViewKind::Mistakes | ViewKind::Ask);
+    match key {
+        "image" => is_of_image,
+        "split" => show != ViewKind::Filters,
+        "layer" => !is_of_network,
+        "unit" => !is_of_network && show != ViewKind::Histogram,
+        "row" | "column" => show == ViewKind::Products,
+        _ => true,
     }
 }
 
@@ -75,6 +64,10 @@ struct ViewBody {
     layer: Option<Layer>,
     unit: Option<u32>,
     #[serde(default)]
+    row: u32,
+    #[serde(default)]
+    column: u32,
+    #[serde(default)]
     image: u32,
     #[serde(default)]
     split: ImageSplit,
@@ -87,9 +80,9 @@ pub(super) fn view(body: &mut Body) -> Option<ViewCell> {
     for key in ["title", "of", "caption"] {
         body.refuse_empty(key);
     }
-    let ViewBody { _id, title, of, show, arms, layer, unit, image, split, caption } = body.read()?;
-    for key in ["layer", "unit", "image", "split"] {
-        if body.place_of(key).is_some() && !show.takes(key) {
+    let ViewBody { _id, title, of, show, arms, layer, unit, row, column, image, split, caption } = body.read()?;
+    for key in ["layer", "unit", "row", "column", "image", "split"] {
+        if body.place_of(key).is_some() && !takes(show, key) {
             body.fault_at(key, format!("this view has no `{key}`; leave it out"));
         }
     }
@@ -103,7 +96,7 @@ pub(super) fn view(body: &mut Body) -> Option<ViewCell> {
         Some((lesson, cell)) => (Some(lesson.to_string()), cell.to_string()),
         None => (None, of),
     };
-    Some(ViewCell { title, lesson, cell, show, arms, layer, unit, image, split, caption })
+    Some(ViewCell { title, lesson, cell, show, arms, layer, unit, row, column, image, split, caption })
 }
 
 #[cfg(test)]
@@ -139,6 +132,8 @@ mod tests {
             ("of = 'r'\nshow = 'maps'\nlayer = 'conv'", "`conv` is no layer"),
             ("of = 'r'\nshow = 'maps'\nsplit = 'all'", "unknown variant `all`"),
             ("of = 'r'\nshow = 'units'\nimage = 3", "no `image`"),
+            ("of = 'r'\nshow = 'ask'\nlayer = 'fc1'", "no `layer`"),
+            ("of = 'r'\nshow = 'maps'\nrow = 3", "no `row`"),
             ("of = 'r'\nshow = 'filters'\nsplit = 'test'", "no `split`"),
             ("of = 'r'\nshow = 'mistakes'\nlayer = 'fc1'", "no `layer`"),
             ("of = 'r'\nshow = 'wants'\nunit = 1", "needs the `layer`"),

@@ -56,8 +56,9 @@ pub use text::{
 pub use time_text::{format_clock, format_count, format_date, format_duration, format_estimate};
 pub use unreadable::{Subject, Unreadable};
 pub use view::{
-    Ablated, Bins, ImageSplit, LayerFilters, LayerGradients, LayerHistogram, LayerMaps, LayerUnits, Mistake, Optimised,
-    Response, Seen, SeenImage, SeenProducts, SeenShape, Surgery, UnitChange, View, ViewAnswer, ViewImage, ViewRequest,
+    Ablated, Bins, ConfusionMatrix, ImageSplit, LayerFilters, LayerGradients, LayerHistogram, LayerMaps, LayerUnits,
+    Mistake, Optimised, Response, Seen, SeenImage, SeenProducts, SeenShape, Surgery, UnitChange, View, ViewAnswer,
+    ViewImage, ViewKind, ViewRequest, ViewSubject,
 };
 pub use wire::{
     CellEvent, CellKey, ErrorKind, Event, Hello, KernelStatus, PROTOCOL_VERSION, Reply, Request, RequestBody,

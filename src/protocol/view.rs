@@ -4,6 +4,7 @@
 use super::{Activation, ArmId, Layer, RunId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// A question to a kept checkpoint of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,6 +78,15 @@ impl ImageSplit {
     }
 }
 
+impl FromStr for ImageSplit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|split| split.name() == text);
+        known.ok_or_else(|| format!("`{text}` is no split; there are training, validation and test"))
+    }
+}
+
 /// An image to be classified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,6 +95,115 @@ pub enum ViewImage {
     Of { split: ImageSplit, number: u32 },
     /// Grey or colour values of 0 to 255 in the data set's shape: (height, width, channels).
     Pixels(Vec<u8>),
+}
+
+/// The kinds of views, by which a lesson, a page of the notebook and the command line name what they show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ViewKind {
+    Filters,
+    Maps,
+    Histogram,
+    Units,
+    Gradients,
+    Confusion,
+    Mistakes,
+    Ask,
+    Products,
+    Wants,
+    Ablation,
+}
+
+/// What a view can be of, besides a network. Each kind takes its part of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ViewSubject {
+    pub split: ImageSplit,
+    pub image: ViewImage,
+    /// A unit by its layer and its number there; `None` if the network has no hidden layer.
+    pub unit: Option<(Layer, u32)>,
+    /// The row and the column of the unit's output that products are of.
+    pub place: (u32, u32),
+    /// Of the noise that an optimised image starts from.
+    pub seed: u64,
+}
+
+impl ViewKind {
+    pub const ALL: [Self; 11] = [
+        Self::Filters,
+        Self::Maps,
+        Self::Histogram,
+        Self::Units,
+        Self::Gradients,
+        Self::Confusion,
+        Self::Mistakes,
+        Self::Ask,
+        Self::Products,
+        Self::Wants,
+        Self::Ablation,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Filters => "filters",
+            Self::Maps => "maps",
+            Self::Histogram => "histogram",
+            Self::Units => "units",
+            Self::Gradients => "gradients",
+            Self::Confusion => "confusion",
+            Self::Mistakes => "mistakes",
+            Self::Ask => "ask",
+            Self::Products => "products",
+            Self::Wants => "wants",
+            Self::Ablation => "ablation",
+        }
+    }
+
+    /// What it shows.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Filters => "The weights of each convolution",
+            Self::Maps => "What each hidden layer makes of an image",
+            Self::Histogram => "Where the pre-activations lie, and the gradients at them",
+            Self::Units => "How often each unit is zero or saturated, and which are dead",
+            Self::Gradients => "The size of the loss's gradient in each layer",
+            Self::Confusion => "How often each class is answered for each",
+            Self::Mistakes => "The images that get a wrong answer",
+            Self::Ask => "The answer to one image, as probabilities",
+            Self::Products => "One output of a layer as a sum of products",
+            Self::Wants => "What a unit responds to most",
+            Self::Ablation => "What is lost without each unit of a layer",
+        }
+    }
+
+    /// The question about a subject; `None` if it is of a unit and there is none.
+    pub fn question(self, of: ViewSubject) -> Option<View> {
+        let ViewSubject { split, image, unit, place: (row, column), seed } = of;
+        Some(match (self, unit) {
+            (Self::Filters, _) => View::Filters,
+            (Self::Maps, _) => View::Maps { image },
+            (Self::Histogram, _) => View::Histogram { split },
+            (Self::Units, _) => View::Units { split },
+            (Self::Gradients, _) => View::Gradients { split },
+            (Self::Confusion, _) => View::Confusion { split },
+            (Self::Mistakes, _) => View::Mistakes { split },
+            (Self::Ask, _) => View::Ask { image },
+            (Self::Products, Some((layer, unit))) => View::Products { image, layer, unit, row, column },
+            (Self::Wants, Some((layer, unit))) => View::Wants { layer, unit, split, seed },
+            (Self::Ablation, Some((layer, _))) => View::Ablation { layer, split },
+            (Self::Products | Self::Wants | Self::Ablation, None) => return None,
+        })
+    }
+}
+
+impl FromStr for ViewKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
+            let known: Vec<&str> = Self::ALL.iter().map(|kind| kind.name()).collect();
+            format!("`{text}` is no kind of view; there are {}", known.join(", "))
+        })
+    }
 }
 
 /// What is asked.
@@ -172,8 +291,7 @@ pub enum Seen {
     Confusion {
         split: ImageSplit,
         classes: Vec<String>,
-        /// Images of the whole split: a row for each true class, a column for each answer.
-        matrix: Vec<Vec<u32>>,
+        matrix: ConfusionMatrix,
     },
     Mistakes {
         split: ImageSplit,
@@ -222,23 +340,24 @@ pub enum Seen {
     },
 }
 
-impl Seen {
-    /// The word by which the command line asks for it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Filters { .. } => "filters",
-            Self::Maps { .. } => "maps",
-            Self::Histogram { .. } => "histogram",
-            Self::Units { .. } => "units",
-            Self::Gradients { .. } => "gradients",
-            Self::Confusion { .. } => "confusion",
-            Self::Mistakes { .. } => "mistakes",
-            Self::Ask { .. } => "ask",
-            Self::Answers { .. } => "answers",
-            Self::Products(_) => "products",
-            Self::Wants { .. } => "wants",
-            Self::Ablation { .. } => "ablation",
-        }
+/// Images of a whole split: a row for each true class, a column for each answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConfusionMatrix(pub Vec<Vec<u32>>);
+
+impl ConfusionMatrix {
+    pub fn images(&self) -> u32 {
+        self.0.iter().flatten().sum()
+    }
+
+    pub fn wrong(&self) -> u32 {
+        let right: u32 = self.0.iter().enumerate().filter_map(|(class, row)| row.get(class)).sum();
+        self.images() - right
+    }
+
+    /// In percent.
+    pub fn error(&self) -> f64 {
+        100.0 * f64::from(self.wrong()) / f64::from(self.images().max(1))
     }
 }
 
@@ -390,6 +509,21 @@ pub struct SeenProducts {
     pub z: f32,
     /// The activation of z alone, times the unit's scale: pooling and normalisation are left out. Of the output layer z.
     pub y: f32,
+}
+
+impl SeenProducts {
+    /// Each input times its weight, in their order.
+    pub fn products(&self) -> Vec<f32> {
+        self.x.iter().zip(&self.weights).map(|(x, weight)| x * weight).collect()
+    }
+
+    /// The places of the products, the largest in magnitude first.
+    pub fn ranked(&self) -> Vec<usize> {
+        let products = self.products();
+        let mut ranked: Vec<usize> = (0..products.len()).collect();
+        ranked.sort_by(|a, b| products[*b].abs().total_cmp(&products[*a].abs()));
+        ranked
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::Subject;
 use super::answers::{largest, probabilities, truths};
-use protocol::{ImageSplit, Seen};
+use protocol::{ConfusionMatrix, ImageSplit, Seen};
 
 pub(super) fn confusion(subject: &Subject, split: ImageSplit, should_stop: &mut dyn FnMut() -> bool) -> Option<Seen> {
     let classes = subject.classes();
@@ -11,5 +11,5 @@ pub(super) fn confusion(subject: &Subject, split: ImageSplit, should_stop: &mut 
     for (truth, of_image) in truths(subject, split).into_iter().zip(answers.chunks_exact(classes.len().max(1))) {
         matrix[truth as usize][largest(of_image) as usize] += 1;
     }
-    Some(Seen::Confusion { split, classes, matrix })
+    Some(Seen::Confusion { split, classes, matrix: ConfusionMatrix(matrix) })
 }
