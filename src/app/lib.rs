@@ -76,6 +76,7 @@ pub use modal::{
     AnswerEntry, AnswerKind, COMMAND_HEAD, CommandLine, Completion, ConfidenceEntry, HeadingList, Modal, QuitChoice,
     RunLine, RunLinePurpose, Search,
 };
+pub use mouse::Drawn;
 pub use operation::Operation;
 pub use runs::keys as runs_keys;
 pub use runs::layout::RunsLayout;
@@ -177,8 +178,8 @@ pub struct App {
     pub axis_reach: AxisReach,
     /// How the charts of panes are set up, where the reader has changed that.
     charts: HashMap<ChartId, ChartView>,
-    /// Where the last frame has drawn charts; the shell keeps it.
-    pub drawn_charts: Vec<DrawnChart>,
+    /// Where the last frame has drawn things that can be clicked; the shell keeps it.
+    pub drawn: Drawn,
     drag: Option<ChartDrag>,
     /// Settings that the reader has changed and not used, by the race's cell: the next run begins with them.
     pub drafts: HashMap<CellKey, StudyForm>,
@@ -244,7 +245,7 @@ impl App {
             commands: Vec::new(),
             axis_reach: AxisReach::default(),
             charts: HashMap::new(),
-            drawn_charts: Vec::new(),
+            drawn: Drawn::default(),
             drag: None,
             drafts: HashMap::new(),
             lab: Lab::default(),

@@ -1,12 +1,21 @@
 //! Clicks with the mouse. Whatever a key reaches can be clicked.
 
+use crate::inside::layout::DrawnTarget;
 use crate::lesson::navigate::OpenAt;
 use crate::lesson::questions::choice_under;
-use crate::{Action, App, Effect, Modal, head_rows, tabs_fit};
+use crate::{Action, App, DrawnChart, Effect, Modal, head_rows, tabs_fit};
 use crossterm::event::KeyCode;
 use lesson::{CellBody, Line};
 use ratatui::layout::Position;
 use unicode_width::UnicodeWidthStr;
+
+/// Where a frame has drawn things that the mouse is held against.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Drawn {
+    pub charts: Vec<DrawnChart>,
+    /// Inside networks.
+    pub targets: Vec<DrawnTarget>,
+}
 
 impl App {
     pub(crate) fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {

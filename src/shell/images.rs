@@ -4,7 +4,7 @@ use super::backend::AnsiBackend;
 use super::frame_output::FrameOutput;
 use super::image_encoding::{KITTY_DELETE_ALL, iterm, kitty_place, kitty_remove, kitty_transmit, png, sixel};
 use super::terminal_guard;
-use app::{DrawnChart, ImageOutput, ImageProtocol};
+use app::{Drawn, ImageOutput, ImageProtocol};
 use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal};
 use std::collections::HashMap;
@@ -52,13 +52,13 @@ impl ScreenImages {
         Ok(())
     }
 
-    /// Draws a frame: its cells, then its images. Returns where its charts are.
+    /// Draws a frame: its cells, then its images. Returns where things are that the mouse is held against.
     pub fn draw_frame(
         &mut self,
         screen: &mut Terminal<AnsiBackend>,
         output: Option<ImageOutput>,
         draw: impl FnOnce(&mut Frame) -> DrawnFrame,
-    ) -> io::Result<Vec<DrawnChart>> {
+    ) -> io::Result<Drawn> {
         let mut drawn = DrawnFrame::default();
         let area = screen.draw(|frame| drawn = draw(frame))?.area;
         let out = &mut screen.backend_mut().0;
@@ -68,7 +68,7 @@ impl ScreenImages {
             self.area = area;
         }
         self.show(output, drawn.images, out)?;
-        Ok(drawn.charts)
+        Ok(drawn.drawn)
     }
 
     /// Changes the images on the screen to these.
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
     use app::CellSize;
     use ratatui::{TerminalOptions, Viewport};
-    use ui::image::{FrameImages, ImageCanvas};
+    use ui::image::{FrameRecord, ImageCanvas};
     use ui::{Glyphs, Palette, Theme};
 
     const SCREEN: Rect = Rect::new(0, 0, 20, 8);
@@ -166,16 +166,16 @@ mod tests {
             let theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
             let theme = theme.with_images(self.support.map(|support| support.cell));
             let draw = |frame: &mut Frame| {
-                let mut placed = FrameImages::default();
+                let mut placed = FrameRecord::default();
                 let buffer = frame.buffer_mut();
                 for (pixels, x, y) in images {
-                    let mut canvas = ImageCanvas { buffer, images: &mut placed };
+                    let mut canvas = ImageCanvas { buffer, record: &mut placed };
                     ui::image::draw(&theme, pixels, (2, 2), Rect::new(*x, *y, 4, 2), &mut canvas);
                 }
                 if let Some((x, y, text)) = cover {
                     buffer.set_string(x, y, text, ratatui::style::Style::new());
                 }
-                DrawnFrame { charts: Vec::new(), images: placed.finish(&theme, buffer) }
+                DrawnFrame { drawn: Drawn::default(), images: placed.finish(&theme, buffer).0 }
             };
             self.images.draw_frame(&mut self.terminal, self.support, draw).unwrap();
             String::from_utf8(self.output.take()).unwrap()

@@ -387,7 +387,7 @@ impl Notebook {
         }
         let (app, theme) = (&self.app, &self.theme);
         let draw = |frame: &mut Frame| ui::draw_and_locate(app, theme, frame);
-        self.app.drawn_charts = self.images.draw_frame(&mut self.screen, output, draw)?;
+        self.app.drawn = self.images.draw_frame(&mut self.screen, output, draw)?;
         queue!(self.output, EndSynchronizedUpdate)?;
         self.output.write_frame()
     }

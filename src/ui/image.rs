@@ -1,10 +1,11 @@
 //! Draws small images: with true pixels where the terminal shows them, else as half blocks.
 //!
 //! Drawing writes no image. It leaves the image's cells blank and records where the image belongs; the shell sends it after
-//! the cells. A cell that is drawn over later is no longer the image's own, which [`FrameImages::finish`] finds once the
+//! the cells. A cell that is drawn over later is no longer the image's own, which [`FrameRecord::finish`] finds once the
 //! whole frame is drawn: an image that is covered in part is drawn as half blocks in the cells that it has left.
 
 use crate::theme::{Theme, pixels};
+use app::DrawnTarget;
 use lesson::Pixel;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect};
@@ -30,14 +31,19 @@ pub struct PlacedImage {
     pub size: (u32, u32),
 }
 
-/// The images of a frame, in the order in which they were drawn.
+/// What is drawn in a frame beside its cells.
 #[derive(Debug, Default)]
-pub struct FrameImages(Vec<PlacedImage>);
+pub struct FrameRecord {
+    /// In the order in which they were drawn.
+    images: Vec<PlacedImage>,
+    /// What a click chooses.
+    pub targets: Vec<DrawnTarget>,
+}
 
-/// What images are drawn on.
+/// What images are drawn on, and things that can be clicked.
 pub struct ImageCanvas<'a> {
     pub buffer: &'a mut Buffer,
-    pub images: &'a mut FrameImages,
+    pub record: &'a mut FrameRecord,
 }
 
 /// Draws an image of width x height pixels, as large as fits into the area, at its upper left corner. Returns the cells that
@@ -61,12 +67,12 @@ pub fn draw(
     let size = fit((width, height), room);
     let (columns, rows) = (size.0.div_ceil(cell_width) as u16, size.1.div_ceil(cell_height) as u16);
     let area = Rect { width: columns, height: rows, ..area };
-    let marker = marker(canvas.images.0.len());
+    let marker = marker(canvas.record.images.len());
     for position in area.positions() {
         canvas.buffer[position].reset();
         canvas.buffer[position].set_char(marker);
     }
-    canvas.images.0.push(PlacedImage { area, image: Image::new(pixels, (width, height)), size });
+    canvas.record.images.push(PlacedImage { area, image: Image::new(pixels, (width, height)), size });
     area
 }
 
@@ -145,10 +151,10 @@ fn draw_blocks(
     drawn
 }
 
-impl FrameImages {
+impl FrameRecord {
     /// How many images have been drawn.
     pub fn count(&self) -> usize {
-        self.0.len()
+        self.images.len()
     }
 
     /// Moves the images from number `first` on from an off-screen buffer to the screen. `visible` is the part of the buffer
@@ -161,7 +167,7 @@ impl FrameImages {
         to: Position,
         buffer: &mut Buffer,
     ) {
-        for (number, placed) in self.0.iter_mut().enumerate().skip(first) {
+        for (number, placed) in self.images.iter_mut().enumerate().skip(first) {
             if placed.area.is_empty() {
                 continue;
             }
@@ -175,8 +181,8 @@ impl FrameImages {
         }
     }
 
-    /// Returns the images that the finished frame shows with true pixels, and blanks their cells.
-    pub fn finish(self, theme: &Theme, buffer: &mut Buffer) -> Vec<PlacedImage> {
+    /// Returns the images that the finished frame shows with true pixels, whose cells it blanks, and what can be clicked.
+    pub fn finish(self, theme: &Theme, buffer: &mut Buffer) -> (Vec<PlacedImage>, Vec<DrawnTarget>) {
         let is_shown = |(number, placed): (usize, PlacedImage)| {
             let own = |position: Position| buffer.cell(position).is_some_and(|cell| is_own(cell, number));
             // A terminal may scroll after a Sixel image in the last row.
@@ -194,7 +200,7 @@ impl FrameImages {
             }
             Some(placed)
         };
-        self.0.into_iter().enumerate().filter_map(is_shown).collect()
+        (self.images.into_iter().enumerate().filter_map(is_shown).collect(), self.targets)
     }
 }
 
@@ -237,10 +243,10 @@ mod tests {
 
     /// Draws the image of 2x2 pixels, then whatever covers it.
     fn drawn(theme: &Theme, area: Rect, cover: impl Fn(&mut Buffer)) -> (Buffer, Vec<PlacedImage>) {
-        let (mut buffer, mut images) = (Buffer::empty(Rect::new(0, 0, 8, 4)), FrameImages::default());
-        draw(theme, &FOUR, (2, 2), area, &mut ImageCanvas { buffer: &mut buffer, images: &mut images });
+        let (mut buffer, mut record) = (Buffer::empty(Rect::new(0, 0, 8, 4)), FrameRecord::default());
+        draw(theme, &FOUR, (2, 2), area, &mut ImageCanvas { buffer: &mut buffer, record: &mut record });
         cover(&mut buffer);
-        let placed = images.finish(theme, &mut buffer);
+        let (placed, _) = record.finish(theme, &mut buffer);
         (buffer, placed)
     }
 
@@ -308,15 +314,15 @@ mod tests {
     fn an_image_that_is_scrolled_out_in_part_is_half_blocks() {
         let theme = true_pixels();
         let moved = |visible: Rect| {
-            let (mut buffer, mut images) = (Buffer::empty(Rect::new(0, 0, 8, 6)), FrameImages::default());
-            let mut canvas = ImageCanvas { buffer: &mut buffer, images: &mut images };
+            let (mut buffer, mut record) = (Buffer::empty(Rect::new(0, 0, 8, 6)), FrameRecord::default());
+            let mut canvas = ImageCanvas { buffer: &mut buffer, record: &mut record };
             draw(&theme, &FOUR, (2, 2), Rect::new(0, 2, 4, 2), &mut canvas);
-            images.move_to_screen(&theme, 0, visible, Position::new(3, 1), &mut buffer);
+            record.move_to_screen(&theme, 0, visible, Position::new(3, 1), &mut buffer);
             let mut screen = Buffer::empty(Rect::new(0, 0, 12, 9));
             for position in visible.positions() {
                 screen[(position.x + 3, position.y - visible.y + 1)] = buffer[position].clone();
             }
-            let placed = images.finish(&theme, &mut screen);
+            let (placed, _) = record.finish(&theme, &mut screen);
             (placed.iter().map(|placed| placed.area).collect::<Vec<_>>(), rows(&screen)[1].clone())
         };
         assert_eq!(moved(Rect::new(0, 1, 8, 4)), (vec![Rect::new(3, 2, 4, 2)], " ".repeat(12)));

@@ -14,8 +14,8 @@ mod widgets;
 
 pub use theme::{Glyphs, Palette, Theme};
 
-use app::{App, Banner, DrawnChart};
-use image::{FrameImages, PlacedImage};
+use app::{App, Banner, Drawn, DrawnChart};
+use image::{FrameRecord, PlacedImage};
 use protocol::is_terminal_control;
 use ratatui::{Frame, buffer::Buffer, layout::Rect, text::Line};
 
@@ -27,20 +27,20 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
 /// What a frame holds beside its cells.
 #[derive(Debug, Default)]
 pub struct DrawnFrame {
-    /// Where the charts are, which the mouse is held against.
-    pub charts: Vec<DrawnChart>,
+    /// Where things are that the mouse is held against.
+    pub drawn: Drawn,
     /// The images to show with true pixels.
     pub images: Vec<PlacedImage>,
 }
 
-/// The same; returns where the charts and the images are.
+/// The same; returns where the charts, the images and what can be clicked are.
 pub fn draw_and_locate(app: &App, theme: &Theme, frame: &mut Frame) -> DrawnFrame {
     let theme = &theme.on(app.background).with_images(app.image_cell());
-    let mut images = FrameImages::default();
-    let charts = draw_parts(app, theme, frame, &mut images);
-    let images = images.finish(theme, frame.buffer_mut());
+    let mut record = FrameRecord::default();
+    let charts = draw_parts(app, theme, frame, &mut record);
+    let (images, targets) = record.finish(theme, frame.buffer_mut());
     remove_control_characters(frame.buffer_mut());
-    DrawnFrame { charts, images }
+    DrawnFrame { drawn: Drawn { charts, targets }, images }
 }
 
 /// Removes control characters from every cell. Lesson text, names and messages from outside may hold characters that a
@@ -55,21 +55,21 @@ fn remove_control_characters(buffer: &mut Buffer) {
     }
 }
 
-fn draw_parts(app: &App, theme: &Theme, frame: &mut Frame, images: &mut FrameImages) -> Vec<DrawnChart> {
+fn draw_parts(app: &App, theme: &Theme, frame: &mut Frame, record: &mut FrameRecord) -> Vec<DrawnChart> {
     let area = frame.area();
     // During a resize the frame may be smaller than the screen that the layout was made for.
     if app.screen.is_too_small() || area.width < app.screen.whole.width || area.height < app.screen.whole.height {
         too_small(app, area, frame);
         return Vec::new();
     }
-    let mut charts = lesson::draw(app, theme, frame, images);
+    let mut charts = lesson::draw(app, theme, frame, record);
     if app.screen.contents_beside || app.contents_choice().is_some() {
         lesson::contents::draw(app, theme, frame);
     }
     status::draw(app, theme, frame);
     status::draw_banner(app, theme, frame);
     for modal in &app.modals {
-        charts.extend(modal::draw(modal, app, theme, frame, images));
+        charts.extend(modal::draw(modal, app, theme, frame, record));
     }
     // A fault stays visible above every modal.
     if matches!(app.banner(), Some(Banner::StorageFault(_) | Banner::KernelSilent(_))) {

@@ -312,7 +312,7 @@ impl App {
 
     /// The chart under the pointer, if the mouse belongs to it.
     fn chart_under(&self, at: Position) -> Option<&DrawnChart> {
-        self.drawn_charts.iter().find(|chart| chart.place.contains(at) && self.takes_mouse(&chart.pane))
+        self.drawn.charts.iter().find(|chart| chart.place.contains(at) && self.takes_mouse(&chart.pane))
     }
 
     /// Zooms the chart under the pointer; returns whether there is one.

@@ -162,7 +162,7 @@ pub const INSIDE_BINDINGS: &[KeyBinding<InsideAction>] = &[
     note(":", "a command"),
     bind(&[Char('?'), KeyCode::F(1)], InsideAction::Help, "?", "this help"),
     bind(&[KeyCode::Esc, Char('q')], InsideAction::Close, "Esc", "back; from a page to where you came from"),
-    note("mouse", "click pages, epochs, units, mistakes; draw"),
+    note("mouse", "click pages, epochs, units, images, products; a second click steps in; draw"),
 ];
 
 /// What a key does while a digit is drawn.

@@ -2,8 +2,28 @@
 
 use super::{Inside, InsidePage};
 use crate::App;
+use protocol::Layer;
 use ratatui::layout::{Position, Rect};
 use unicode_width::UnicodeWidthStr;
+
+/// What a click chooses inside networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InsideTarget {
+    Unit(Layer, u32),
+    /// By its place in the list.
+    Mistake(usize),
+    /// By its place among the layer's inputs.
+    Product(usize),
+    /// An image of the chosen split.
+    Image(u32),
+}
+
+/// Where a frame has drawn something that can be clicked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DrawnTarget {
+    pub target: InsideTarget,
+    pub place: Rect,
+}
 
 /// Columns of a layer's units with what is lost without each.
 pub const RANKING: u16 = 36;
@@ -11,8 +31,8 @@ pub const RANKING: u16 = 36;
 /// Columns that a network needs on a page, to stand beside another.
 fn wanted(page: InsidePage, is_product: bool) -> u16 {
     match page {
-        // Three grids of numbers.
-        InsidePage::Maps if is_product => 79,
+        // Three grids of numbers, with a blank column at each side.
+        InsidePage::Maps if is_product => 76,
         InsidePage::Confusion => 56,
         InsidePage::Histogram
         | InsidePage::Filters
@@ -33,8 +53,8 @@ fn columns(body: Rect, wanted: u16, networks: usize) -> Vec<Rect> {
 }
 
 /// The columns of a page's networks where they are not put together.
-pub(super) fn columns_beside(body: Rect, page: InsidePage, networks: usize) -> Vec<Rect> {
-    let wanted = if page == InsidePage::Surgery { RANKING } else { wanted(page, false) };
+pub(super) fn columns_beside(body: Rect, page: InsidePage, is_product: bool, networks: usize) -> Vec<Rect> {
+    let wanted = if page == InsidePage::Surgery { RANKING } else { wanted(page, is_product) };
     columns(body, wanted, if page == InsidePage::Mistakes { 1 } else { networks })
 }
 
@@ -134,6 +154,30 @@ impl App {
             let timeline = self.inside_timeline();
             let near = layout.epoch_columns(&timeline).into_iter().min_by_key(|(_, x)| x.abs_diff(at.x));
             self.inside.epoch = near.map(|(epoch, _)| epoch).filter(|epoch| timeline.last() != Some(epoch));
+        } else if let Some(drawn) = self.drawn.targets.iter().rfind(|drawn| drawn.place.contains(at)).copied() {
+            self.choose_inside(drawn.target);
+        }
+    }
+
+    /// Chooses what was clicked; what is chosen already is stepped into, as by Enter.
+    fn choose_inside(&mut self, target: InsideTarget) {
+        match target {
+            InsideTarget::Unit(layer, unit) if self.inside_unit() == Some((layer, unit)) => self.step_inside(),
+            InsideTarget::Unit(layer, unit) => {
+                let layers = self.inside_layers();
+                if let Some(at) = layers.iter().position(|(known, _)| *known == layer) {
+                    self.inside.layer = at;
+                    self.choose_unit(unit);
+                }
+            }
+            InsideTarget::Mistake(at) if self.inside.selected == at => self.step_inside(),
+            InsideTarget::Mistake(at) => self.inside.selected = at,
+            InsideTarget::Product(at) => {
+                if let Some(place) = &mut self.inside.product {
+                    place.product = Some(at);
+                }
+            }
+            InsideTarget::Image(number) => self.step_into_image(number),
         }
     }
 }

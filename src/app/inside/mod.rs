@@ -21,8 +21,8 @@ use epochs::KeptEpochs;
 use keys::InsideAction;
 use mistakes::MistakeFilter;
 use protocol::{
-    Ablated, ArmId, ErrorKind, ImageSplit, Lane, Layer, LayerKind, Reply, RequestBody, RunEvent, RunId, Seen, Surgery,
-    UnitChange, View, ViewImage, ViewRequest,
+    Ablated, ArmId, ErrorKind, ImageSplit, Lane, Layer, LayerKind, Reply, RequestBody, RunEvent, RunId, Seen,
+    SeenProducts, Surgery, UnitChange, View, ViewImage, ViewKind, ViewRequest, ViewSubject,
 };
 use std::collections::HashMap;
 use std::time::Duration;
@@ -30,6 +30,9 @@ use surgery::Changes;
 
 /// How long an epoch is seen while they are played.
 const PLAY_INTERVAL: Duration = Duration::from_millis(300);
+
+/// Of the noise that optimised images start from.
+const NOISE_SEED: u64 = 1;
 
 /// What is shown of the networks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,6 +79,22 @@ impl InsidePage {
             Self::Surgery => "Surgery",
         }
     }
+
+    /// The view that it shows.
+    pub(crate) fn view(self) -> ViewKind {
+        match self {
+            Self::Filters => ViewKind::Filters,
+            Self::Maps => ViewKind::Maps,
+            Self::Histogram => ViewKind::Histogram,
+            Self::Units => ViewKind::Units,
+            Self::Gradients => ViewKind::Gradients,
+            Self::Confusion => ViewKind::Confusion,
+            Self::Mistakes => ViewKind::Mistakes,
+            Self::Digit => ViewKind::Ask,
+            Self::Wants => ViewKind::Wants,
+            Self::Surgery => ViewKind::Ablation,
+        }
+    }
 }
 
 /// No epoch of any lane.
@@ -93,6 +112,8 @@ pub(crate) struct InsidePlace {
     /// By its place among the hidden layers.
     pub layer: usize,
     pub unit: u32,
+    /// The products of one of the unit's outputs are shown in place of the maps.
+    pub product: Option<ProductPlace>,
 }
 
 /// The place of one output of a layer, with one of its products.
@@ -100,8 +121,17 @@ pub(crate) struct InsidePlace {
 pub struct ProductPlace {
     pub row: u32,
     pub column: u32,
-    /// Which of the layer's inputs and weights, counted from 0.
-    pub product: usize,
+    /// Which of the layer's inputs and weights, counted from 0; the largest product if none is chosen.
+    pub product: Option<usize>,
+}
+
+impl ProductPlace {
+    /// The product that is chosen.
+    pub fn product_of(self, of: &SeenProducts) -> usize {
+        let largest = || of.ranked().first().copied();
+        let last = of.x.len().saturating_sub(1);
+        self.product.or_else(largest).unwrap_or(0).min(last)
+    }
 }
 
 /// Where the reader stands inside a run.
@@ -179,12 +209,13 @@ impl App {
     /// Opens it at a page with an image and a unit, at the newest epoch.
     pub(crate) fn open_inside_at(&mut self, run: RunId, place: InsidePlace) -> Vec<Effect> {
         let effects = self.open_inside(run);
-        let InsidePlace { page, arm, is_beside, split, image, layer, unit } = place;
+        let InsidePlace { page, arm, is_beside, split, image, layer, unit, product } = place;
         self.turn_inside_page(page);
         let inside = &mut self.inside;
         (inside.arm, inside.is_beside, inside.seed) = (arm, is_beside, None);
         (inside.split, inside.image, inside.uses_drawing) = (split, image, false);
         (inside.layer, inside.unit, inside.selected, inside.top) = (layer, unit, 0, 0);
+        inside.product = product;
         (inside.epoch, inside.is_playing, inside.filmstrip) = (None, false, false);
         effects
     }
@@ -265,15 +296,22 @@ impl App {
     /// What a page shows of a lane: the view of the page.
     fn page_view(&self) -> Option<View> {
         let inside = &self.inside;
-        if let (InsidePage::Maps, Some(ProductPlace { row, column, .. })) = (inside.page, inside.product) {
-            let (layer, unit) = self.inside_unit()?;
-            return Some(View::Products { image: self.inside_image(), layer, unit, row, column });
-        }
+        let kind = match (inside.page, inside.product) {
+            (InsidePage::Maps, Some(_)) => ViewKind::Products,
+            (page, _) => page.view(),
+        };
         let image = match inside.page {
             InsidePage::Digit => ViewImage::Pixels(inside.drawing.network_input()),
             _ => self.inside_image(),
         };
-        view_of_page(inside.page, inside.split, image, self.inside_unit())
+        let place = inside.product.unwrap_or_default();
+        kind.question(ViewSubject {
+            split: inside.split,
+            image,
+            unit: self.inside_unit(),
+            place: (place.row, place.column),
+            seed: NOISE_SEED,
+        })
     }
 
     /// What there is of the view of the page, of a lane.
@@ -486,7 +524,7 @@ impl App {
     }
 
     #[allow(clippy::too_many_lines, reason = "a line or two an action")]
-    fn perform_inside(&mut self, action: InsideAction) -> Vec<Effect> {
+    pub(crate) fn perform_inside(&mut self, action: InsideAction) -> Vec<Effect> {
         match action {
             InsideAction::NextPage | InsideAction::PreviousPage => {
                 let page = next_of(&InsidePage::ALL, self.inside.page, action == InsideAction::NextPage);
@@ -573,16 +611,14 @@ impl App {
             InsideAction::ScaleDown => self.scale_unit(|scale| if scale.abs() < 0.02 { 0.0 } else { scale / 2.0 }),
             InsideAction::Revive => self.change_unit(Surgery::Revive),
             InsideAction::UndoChange => {
-                let undone = self.inside_lane().and_then(|lane| self.inside.changes.undo(lane.arm));
-                self.message = Some(match undone {
-                    Some(change) => format!("undone: {change}"),
-                    None => "no unit is changed".into(),
-                });
+                let Some(lane) = self.inside_lane() else { return Vec::new() };
+                let was_changed = self.inside.changes.undo(lane.arm);
+                self.message = Some(if was_changed { self.describe_changes(lane) } else { "nothing to undo".into() });
             }
             InsideAction::UndoAllChanges => {
-                if let Some(lane) = self.inside_lane() {
-                    self.inside.changes.clear(lane.arm);
-                }
+                let Some(lane) = self.inside_lane() else { return Vec::new() };
+                self.inside.changes.clear(lane.arm);
+                self.message = Some(self.describe_changes(lane));
             }
             InsideAction::PlaceLeft => self.move_product_place(0, -1),
             InsideAction::PlaceRight => self.move_product_place(0, 1),
@@ -689,9 +725,7 @@ impl App {
                 let Some(number) = self.mistake_entries().get(self.inside.selected).map(|entry| entry.number) else {
                     return;
                 };
-                (self.inside.image, self.inside.uses_drawing) = (number, false);
-                self.inside.back.push(InsidePage::Mistakes);
-                self.inside.page = InsidePage::Maps;
+                self.step_into_image(number);
             }
             InsidePage::Maps if self.inside.product.is_none() => {
                 self.inside.product = Some(self.first_product());
@@ -708,6 +742,13 @@ impl App {
         }
     }
 
+    /// The maps of an image of the split.
+    fn step_into_image(&mut self, number: u32) {
+        (self.inside.image, self.inside.uses_drawing) = (number, false);
+        self.inside.back.push(self.inside.page);
+        self.inside.page = InsidePage::Maps;
+    }
+
     /// The output of the chosen unit with the largest activation, where the maps are known; before pooling it is near there.
     fn first_product(&self) -> ProductPlace {
         let place = || {
@@ -722,7 +763,7 @@ impl App {
             let (row, column) = (at as u32 / maps.width.max(1), at as u32 % maps.width.max(1));
             // LeNet's and the convnet's maps are pooled by 2.
             let factor = if layer.kind == LayerKind::Conv { 2 } else { 1 };
-            Some(ProductPlace { row: row * factor, column: column * factor, product: 0 })
+            Some(ProductPlace { row: row * factor, column: column * factor, product: None })
         };
         place().unwrap_or_default()
     }
@@ -734,24 +775,30 @@ impl App {
     }
 
     /// The products that are shown, of the first lane.
-    pub fn inside_products(&self) -> Option<&protocol::SeenProducts> {
+    pub fn inside_products(&self) -> Option<&SeenProducts> {
         match self.inside_lane().and_then(|lane| self.inside_shown(lane).answer()).map(|answer| &answer.seen) {
             Some(Seen::Products(products)) => Some(products),
             _ => None,
         }
     }
 
-    /// Another product: the next in its row, or a row of the kernel further.
+    /// Another product: of a convolution the next in its row, or a row of the kernel further; of a fully connected layer the
+    /// next by its size.
     fn step_product(&mut self, forward: bool, by_row: bool) {
-        let Some((count, side)) = self.inside_products().map(|products| (products.x.len(), products.side as usize))
-        else {
-            return;
+        let (Some(of), Some(place)) = (self.inside_products(), self.inside.product) else { return };
+        let chosen = place.product_of(of);
+        let step = |at: usize, by: usize| {
+            let next = if forward { at + by } else { at.saturating_sub(by) };
+            next.min(of.x.len().saturating_sub(1))
         };
-        if let Some(place) = &mut self.inside.product {
-            let by = if by_row { side.max(1) } else { 1 };
-            let next = if forward { place.product + by } else { place.product.saturating_sub(by) };
-            place.product = next.min(count.saturating_sub(1));
-        }
+        let next = if of.side > 1 {
+            step(chosen, if by_row { of.side as usize } else { 1 })
+        } else {
+            let ranked = of.ranked();
+            let rank = ranked.iter().position(|at| *at == chosen).unwrap_or(0);
+            ranked.get(step(rank, 1)).copied().unwrap_or(0)
+        };
+        self.inside.product = Some(ProductPlace { product: Some(next), ..place });
     }
 
     fn move_product_place(&mut self, rows: i64, columns: i64) {
@@ -789,17 +836,26 @@ impl App {
     /// Scales the chosen unit of the first arm that is shown.
     fn scale_unit(&mut self, next: impl Fn(f32) -> f32) {
         let (Some((layer, unit)), Some(lane)) = (self.inside_unit(), self.inside_lane()) else { return };
-        let of_unit = UnitChange { layer, unit, change: Surgery::Scale(1.0) };
-        let scale = next(self.inside.changes.scale(lane.arm, of_unit));
+        let scale = next(self.inside.changes.scale(lane.arm, layer, unit));
         self.change_unit(Surgery::Scale(scale));
     }
 
     fn change_unit(&mut self, change: Surgery) {
         let (Some((layer, unit)), Some(lane)) = (self.inside_unit(), self.inside_lane()) else { return };
-        let change = UnitChange { layer, unit, change };
-        self.inside.changes.add(lane.arm, change);
+        self.inside.changes.add(lane.arm, UnitChange { layer, unit, change });
+        self.message = Some(format!("{}; z undoes it, the checkpoint stays as it is", self.describe_changes(lane)));
+    }
+
+    /// The changes of an arm, in a line.
+    fn describe_changes(&self, lane: Lane) -> String {
         let title = self.inside_training().map_or(String::new(), |training| training.spec.arm_title(lane.arm));
-        self.message = Some(format!("{title}: {change}; z undoes it, the checkpoint stays as it is"));
+        match self.inside.changes.of(lane.arm) {
+            [] => format!("{title}: no unit is changed"),
+            [.., last] if self.inside.changes.of(lane.arm).len() > 3 => {
+                format!("{title}: {} changes, the last {last}", self.inside.changes.of(lane.arm).len())
+            }
+            few => format!("{title}: {}", few.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+        }
     }
 
     /// The hints of the status line.
@@ -815,6 +871,7 @@ impl App {
             }
             InsidePage::Units => &["↑ ↓ unit", "i layer", "Enter what it wants", "← → epochs", "Esc back"],
             InsidePage::Mistakes => &["↑ ↓ choose", "m whose", "Enter its maps", "← → epochs", "Esc back"],
+            InsidePage::Digit if !self.takes_drawing() => &["← → epochs", "Tab page", "a arm", "Esc back"],
             InsidePage::Digit => {
                 &["arrows move", "Space pen", "c clear", "0-9 keep", "r centred", "Tab page", "Esc back"]
             }
@@ -841,25 +898,6 @@ fn hidden_layers(training: &TrainingRun, arm: ArmId) -> Vec<(Layer, u32)> {
     let Some(settings) = training.spec.settings(arm) else { return Vec::new() };
     let layers = training.spec.network.hidden_layers(&settings.widths);
     layers.into_iter().zip(settings.widths.0.iter().copied()).collect()
-}
-
-/// What a page shows of a network; `None` if it is of a unit and there is none.
-fn view_of_page(page: InsidePage, split: ImageSplit, image: ViewImage, unit: Option<(Layer, u32)>) -> Option<View> {
-    Some(match page {
-        InsidePage::Filters => View::Filters,
-        InsidePage::Maps => View::Maps { image },
-        InsidePage::Histogram => View::Histogram { split },
-        InsidePage::Units => View::Units { split },
-        InsidePage::Gradients => View::Gradients { split },
-        InsidePage::Confusion => View::Confusion { split },
-        InsidePage::Mistakes => View::Mistakes { split },
-        InsidePage::Digit => View::Ask { image },
-        InsidePage::Wants => {
-            let (layer, unit) = unit?;
-            View::Wants { layer, unit, split, seed: 1 }
-        }
-        InsidePage::Surgery => View::Ablation { layer: unit?.0, split },
-    })
 }
 
 /// The units of a layer by what is lost without each, the largest loss first.

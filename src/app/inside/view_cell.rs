@@ -3,11 +3,11 @@
 use super::answers::Shown;
 use super::layout::columns_beside;
 use super::mistakes::{MistakeEntry, MistakeFilter, join_mistakes};
-use super::{InsidePage, InsidePlace, hidden_layers, view_of_page};
+use super::{InsidePage, InsidePlace, NOISE_SEED, ProductPlace, hidden_layers};
 use crate::lesson::questions::{cell_title, pane_height};
 use crate::{App, Effect, StoreQuery, TrainingRun};
-use lesson::{CellBody, ViewCell, ViewKind};
-use protocol::{ArmId, CellKey, Lane, Layer, LayerKind, RunId, ViewImage, ViewRequest};
+use lesson::{CellBody, ViewCell};
+use protocol::{ArmId, CellKey, Lane, Layer, LayerKind, RunId, ViewImage, ViewKind, ViewRequest, ViewSubject};
 use ratatui::layout::Rect;
 
 /// What a view cell has to show.
@@ -18,11 +18,12 @@ pub enum ViewCellState<'a> {
     Run(&'a TrainingRun, Vec<(usize, Lane)>),
 }
 
-/// The page inside a run that shows the same as a view cell.
+/// The page inside a run that shows the same as a view cell. The maps of an image have the answer beside them, and lead to
+/// the products.
 fn page_of(show: ViewKind) -> InsidePage {
     match show {
         ViewKind::Filters => InsidePage::Filters,
-        ViewKind::Maps => InsidePage::Maps,
+        ViewKind::Maps | ViewKind::Ask | ViewKind::Products => InsidePage::Maps,
         ViewKind::Histogram => InsidePage::Histogram,
         ViewKind::Units => InsidePage::Units,
         ViewKind::Gradients => InsidePage::Gradients,
@@ -39,7 +40,9 @@ fn wanted_rows(show: ViewKind, layer: Option<Layer>) -> u16 {
         ViewKind::Filters | ViewKind::Histogram if layer.is_some() => 14,
         // The heads, and a row a class.
         ViewKind::Confusion => 13,
-        ViewKind::Units | ViewKind::Gradients => 20,
+        // An image beside the probabilities.
+        ViewKind::Ask => 16,
+        ViewKind::Units | ViewKind::Gradients | ViewKind::Products => 20,
         ViewKind::Filters
         | ViewKind::Maps
         | ViewKind::Histogram
@@ -127,7 +130,7 @@ impl App {
 
     /// The columns of a view cell's networks, as many as have room beside each other.
     pub fn view_cell_columns(&self, view: &ViewCell, body: Rect, networks: usize) -> Vec<Rect> {
-        columns_beside(body, page_of(view.show), networks)
+        columns_beside(body, page_of(view.show), view.show == ViewKind::Products, networks)
     }
 
     /// The unit that a view cell marks, of an arm.
@@ -140,9 +143,13 @@ impl App {
 
     /// The question of a view cell about a lane, at the newest kept epoch; `None` if no checkpoint is known.
     fn view_cell_request(&self, view: &ViewCell, training: &TrainingRun, lane: Lane) -> Option<ViewRequest> {
-        let unit = unit_of(view, training, lane.arm).map(|(_, layer, unit)| (layer, unit));
-        let image = ViewImage::Of { split: view.split, number: view.image };
-        let asked = view_of_page(page_of(view.show), view.split, image, unit)?;
+        let asked = view.show.question(ViewSubject {
+            split: view.split,
+            image: ViewImage::Of { split: view.split, number: view.image },
+            unit: unit_of(view, training, lane.arm).map(|(_, layer, unit)| (layer, unit)),
+            place: (view.row, view.column),
+            seed: NOISE_SEED,
+        })?;
         let epoch = Some(self.inside.kept_of(training.run).nearest(lane, None)?);
         Some(ViewRequest {
             run: training.run,
@@ -237,6 +244,11 @@ impl App {
             image: view.image,
             layer,
             unit,
+            product: (view.show == ViewKind::Products).then(|| ProductPlace {
+                row: view.row,
+                column: view.column,
+                ..ProductPlace::default()
+            }),
         };
         self.open_inside_at(training.run, place)
     }

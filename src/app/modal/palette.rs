@@ -2,6 +2,7 @@
 //! search, each with the key that does the same.
 
 use super::{CommandLine, Modal};
+use crate::inside::keys::{INSIDE_BINDINGS, InsideAction};
 use crate::key_table::KeyBinding;
 use crate::keys::{Action, BINDINGS, Binding, CHART_BINDINGS, ChartAction, key_name};
 use crate::lab::keys::{LAB_BINDINGS, LabAction};
@@ -25,6 +26,8 @@ pub enum PaletteTarget {
     Chart(ChartAction),
     /// A key of the laboratory.
     Lab(LabAction),
+    /// A key inside a run's networks.
+    Inside(InsideAction),
     /// A key of the list of runs.
     Runs(RunsAction),
     /// Opens the lesson with this index.
@@ -59,6 +62,7 @@ enum Context {
     Lesson,
     Chart,
     Lab,
+    Inside,
     Runs,
 }
 
@@ -104,6 +108,7 @@ impl App {
         let below = self.modals.iter().rev().find(|modal| !matches!(modal, Modal::Command(_)));
         match below {
             Some(Modal::Lab) => Context::Lab,
+            Some(Modal::Inside) => Context::Inside,
             Some(Modal::Runs(_)) => Context::Runs,
             Some(Modal::Values(_) | Modal::Run(_)) => Context::Chart,
             _ => Context::Lesson,
@@ -121,11 +126,14 @@ impl App {
         let charts = CHART_BINDINGS.iter().filter_map(|binding| chart_entry(binding, to_chart));
         let to_lab = if self.is_lab_open() { "" } else { "E " };
         let lab = LAB_BINDINGS.iter().filter_map(|binding| lab_entry(binding, to_lab));
+        let to_inside = if self.is_inside_open() { "" } else { "i " };
+        let inside = INSIDE_BINDINGS.iter().filter_map(|binding| inside_entry(binding, to_inside));
         let to_list = if context == Context::Runs { "" } else { "r " };
         let list = RUNS_BINDINGS.iter().filter_map(|binding| runs_entry(binding, to_list));
         let mut entries: Vec<(PaletteEntry, i64)> = actions
             .chain(charts.map(with_bonus(Context::Chart)))
             .chain(lab.map(with_bonus(Context::Lab)))
+            .chain(inside.map(with_bonus(Context::Inside)))
             .chain(list.map(with_bonus(Context::Runs)))
             .chain(self.lesson_entries().map(|entry| (entry, 0)))
             .chain(SETTINGS.iter().map(|setting| (setting_entry(setting, to_lab.trim()), bonus(Context::Lab))))
@@ -164,6 +172,13 @@ impl App {
             PaletteTarget::Lab(action) => {
                 let mut effects = self.bring_lab_to_top();
                 effects.extend(self.run_lab_action(action));
+                effects
+            }
+            PaletteTarget::Inside(action) => {
+                let mut effects = self.bring_inside_to_top();
+                if self.is_inside_open() {
+                    effects.extend(self.perform_inside(action));
+                }
                 effects
             }
             PaletteTarget::Runs(action) => {
@@ -220,6 +235,16 @@ impl App {
         }
     }
 
+    /// Shows the inside of networks: that which is open beneath, else that of the run in view. A message says if there is none.
+    fn bring_inside_to_top(&mut self) -> Vec<Effect> {
+        if let Some(at) = self.modals.iter().position(|modal| matches!(modal, Modal::Inside)) {
+            self.modals.truncate(at + 1);
+            return Vec::new();
+        }
+        self.modals.clear();
+        self.perform_action(Action::Inside)
+    }
+
     /// Shows the laboratory, which is opened if it is not.
     fn bring_lab_to_top(&mut self) -> Vec<Effect> {
         if let Some(at) = self.modals.iter().position(|modal| matches!(modal, Modal::Lab)) {
@@ -253,6 +278,14 @@ fn lab_entry(binding: &KeyBinding<LabAction>, before: &str) -> Option<PaletteEnt
     let text = format!("laboratory: {}", binding.title);
     let keys = format!("{before}{keys}");
     (!binding.title.is_empty()).then_some(PaletteEntry { target: PaletteTarget::Lab(action), text, keys })
+}
+
+fn inside_entry(binding: &KeyBinding<InsideAction>, before: &str) -> Option<PaletteEntry> {
+    let action = binding.action?;
+    let keys = binding.keys.first().map_or(String::new(), |key| key_name(*key, KeyModifiers::NONE));
+    let text = format!("inside: {}", binding.title);
+    let keys = format!("{before}{keys}");
+    (!binding.title.is_empty()).then_some(PaletteEntry { target: PaletteTarget::Inside(action), text, keys })
 }
 
 fn runs_entry(binding: &KeyBinding<RunsAction>, before: &str) -> Option<PaletteEntry> {

@@ -81,7 +81,7 @@ fn look(theme: &Theme, unit: UnitState) -> (&'static str, Style) {
 mod tests {
     use super::*;
     use crate::Palette;
-    use crate::image::FrameImages;
+    use crate::image::FrameRecord;
     use protocol::{Code, Source};
     use ratatui::buffer::Buffer;
 
@@ -94,7 +94,7 @@ mod tests {
         let rows = |columns: u16| -> Vec<String> {
             let area = Rect::new(0, 0, columns, 4);
             let mut buffer = Buffer::empty(area);
-            let mut canvas = ImageCanvas { buffer: &mut buffer, images: &mut FrameImages::default() };
+            let mut canvas = ImageCanvas { buffer: &mut buffer, record: &mut FrameRecord::default() };
             draw(&Theme::new(Palette::None, Glyphs::Ascii), &figure, area, &mut canvas);
             (0..4).map(|y| (0..columns).map(|x| buffer[(x, y)].symbol()).collect()).collect()
         };

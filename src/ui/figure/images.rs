@@ -56,7 +56,7 @@ pub fn one(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::FrameImages;
+    use crate::image::FrameRecord;
     use crate::theme::{Glyphs, Palette};
     use protocol::Source;
     use ratatui::buffer::Buffer;
@@ -69,7 +69,7 @@ mod tests {
 
     fn rows(theme: Theme, figure: &ImageGrid, area: Rect) -> Vec<String> {
         let mut buffer = Buffer::empty(area);
-        let mut canvas = ImageCanvas { buffer: &mut buffer, images: &mut FrameImages::default() };
+        let mut canvas = ImageCanvas { buffer: &mut buffer, record: &mut FrameRecord::default() };
         draw(&theme, figure, 0..figure.images.len(), area, &mut canvas);
         (0..area.height).map(|y| (0..area.width).map(|x| buffer[(x, y)].symbol()).collect()).collect()
     }

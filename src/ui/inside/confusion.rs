@@ -4,22 +4,20 @@ use super::{Column, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use crate::theme::heat::heat;
+use protocol::ConfusionMatrix;
 use ratatui::layout::Rect;
 
 pub fn draw(
     theme: &Theme,
     classes: &[String],
-    matrix: &[Vec<u32>],
+    matrix: &ConfusionMatrix,
     column: &Column,
     area: Rect,
     canvas: &mut ImageCanvas,
 ) {
-    let all: u32 = matrix.iter().flatten().sum();
-    let right: u32 = matrix.iter().enumerate().filter_map(|(at, row)| row.get(at)).sum();
-    let wrong = all - right;
     let room = usize::from(area.width);
-    let error = 100.0 * f64::from(wrong) / f64::from(all.max(1));
-    let head = format!("{}: error {error:.2} %, {wrong} of {all} {} images", column.title, column.split.name());
+    let (error, wrong, images) = (matrix.error(), matrix.wrong(), matrix.images());
+    let head = format!("{}: error {error:.2} %, {wrong} of {images} {} images", column.title, column.split.name());
     write(canvas.buffer, area.x, area.y, theme.text(&head), room, theme.strong());
     let name = classes.iter().map(|class| class.chars().count()).max().unwrap_or(1).min(5) as u16;
     let width = ((area.width.saturating_sub(name + 1)) / classes.len().max(1) as u16).clamp(3, 6);
@@ -32,14 +30,14 @@ pub fn draw(
         write(canvas.buffer, x, y, cell_text(&cut(class)), usize::from(width), theme.faint());
     }
     let off = || {
-        matrix.iter().enumerate().flat_map(|(truth, row)| {
+        matrix.0.iter().enumerate().flat_map(|(truth, row)| {
             row.iter().enumerate().filter(move |(at, _)| *at != truth).map(|(_, count)| *count)
         })
     };
     let most = off().max().unwrap_or(0).max(1);
     // A blank row between where there is room.
     let step = if area.height >= 2 * classes.len() as u16 + 4 { 2 } else { 1 };
-    for (truth, row) in matrix.iter().enumerate() {
+    for (truth, row) in matrix.0.iter().enumerate() {
         let y = y + 1 + truth as u16 * step;
         if y >= area.bottom() {
             break;

@@ -1,9 +1,10 @@
 //! The weights of the convolutions as signed tiles, and one layer of them over the kept epochs.
 
 use super::tiles::{TileSize, draw_signed, largest};
-use super::{Column, say, scrolled, write};
+use super::{Column, mark, say, scrolled, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
+use app::InsideTarget;
 use protocol::LayerFilters;
 use ratatui::layout::Rect;
 
@@ -51,6 +52,8 @@ pub fn draw(theme: &Theme, layers: &[LayerFilters], column: &Column, area: Rect,
                 let is_chosen = column.unit == Some((filters.layer, map as u32));
                 let style = if is_chosen { theme.selected() } else { theme.faint() };
                 write(canvas.buffer, x, place.y, format!("{map:>3}"), 3, style);
+                let whole = Rect { x, width: group, ..place }.intersection(place);
+                mark(canvas, whole, InsideTarget::Unit(filters.layer, map as u32));
                 for input in 0..filters.inputs as usize {
                     let length = (filters.side * filters.side) as usize;
                     let from = (map * filters.inputs as usize + input) * length;

@@ -1,9 +1,10 @@
 //! What each layer makes of an image, with the sizes, and the answer beside it.
 
 use super::tiles::{TileSize, draw_image, draw_signed, image_cells, largest};
-use super::{Column, ranked_classes, say, scrolled, write};
+use super::{Column, mark, ranked_classes, say, scrolled, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
+use app::InsideTarget;
 use protocol::{LayerMaps, SeenImage};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -90,6 +91,7 @@ pub fn draw(
                 let (width, height) = cells(theme, maps);
                 let x = place.x + at as u16 * (width + u16::from(size > 1));
                 let tile = Rect { x, width: width.min(place.right().saturating_sub(x)), ..place };
+                mark(canvas, tile, InsideTarget::Unit(maps.layer, map as u32));
                 if size == 1 {
                     draw_signed(theme, TileSize::Large, values, (1, strongest), tile, canvas);
                     if chosen == Some(map) {

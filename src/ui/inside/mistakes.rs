@@ -1,10 +1,10 @@
 //! The gallery of images with wrong answers, and the chosen one with what every network says of it.
 
 use super::tiles::{draw_image, image_cells};
-use super::{Network, ranked_classes, say, scrolled, write};
+use super::{Network, mark, ranked_classes, say, scrolled, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
-use app::{App, MistakeEntry, MistakeFilter, Shown};
+use app::{App, InsideTarget, MistakeEntry, MistakeFilter, Shown};
 use protocol::{Seen, SeenShape};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -97,6 +97,7 @@ pub(super) fn draw_gallery(
                     style,
                 );
                 draw_answers(theme, entry, networks, classes, (x, place.y + height + 1, width), canvas);
+                mark(canvas, Rect { x, width, ..place }.intersection(place), InsideTarget::Mistake(number));
             }
         },
     );

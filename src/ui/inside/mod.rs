@@ -1,6 +1,7 @@
 //! The inside of networks on the screen: the pages' titles, the place in the run's history, and each page's view of one network or of
 //! two side by side. The view cells of lessons draw the same views.
 
+mod ask;
 mod confusion;
 mod digit;
 mod digit_page;
@@ -19,7 +20,9 @@ mod wants;
 use crate::image::ImageCanvas;
 use crate::theme::{Glyphs, Theme};
 use crate::widgets::write_wrapped;
-use app::{App, Inside, InsideLayout, InsidePage, LaneView, ProductPlace, Shown, TrainingRun};
+use app::{
+    App, DrawnTarget, Inside, InsideLayout, InsidePage, InsideTarget, LaneView, ProductPlace, Shown, TrainingRun,
+};
 use protocol::{ArmId, ImageSplit, Lane, Layer, LayerFilters, RunId, Seen, ViewAnswer, format_count};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -47,6 +50,8 @@ pub struct Column {
     pub title: String,
     /// What stands beside a picture.
     pub caption: String,
+    /// Of the network's arm.
+    pub style: Style,
     /// Whether keys scroll the view.
     pub scrolls: bool,
     /// The only layer that is shown, of views that show each layer by itself.
@@ -59,6 +64,11 @@ pub struct Column {
 fn write(buffer: &mut Buffer, x: u16, y: u16, text: impl AsRef<str>, width: usize, style: Style) -> u16 {
     let area = buffer.area;
     if x < area.right() && y + 1 < area.bottom() { buffer.set_stringn(x, y, text, width, style).0 } else { x }
+}
+
+/// Notes that something can be clicked.
+fn mark(canvas: &mut ImageCanvas, place: Rect, target: InsideTarget) {
+    canvas.record.targets.push(DrawnTarget { target, place });
 }
 
 /// The classes with their probabilities, the most probable first.
@@ -128,6 +138,7 @@ fn scrolled<T>(
 
 pub fn draw(app: &App, theme: &Theme, canvas: &mut ImageCanvas) {
     let layout = app.inside_layout();
+    canvas.record.targets.clear();
     let whole = Rect { height: app.screen.status.y.saturating_sub(app.screen.whole.y), ..app.screen.whole };
     Clear.render(whole, canvas.buffer);
     draw_tabs(app, theme, &layout, canvas);
@@ -146,7 +157,7 @@ pub fn draw(app: &App, theme: &Theme, canvas: &mut ImageCanvas) {
     draw_head(app, theme, &layout, &networks, canvas);
     draw_timeline(app, theme, &layout, canvas);
     let inside = Rect { x: layout.body.x + 1, width: layout.body.width.saturating_sub(2), ..layout.body };
-    let column = column_of(app, &networks, 0);
+    let column = column_of(app, theme, &networks, 0);
     match app.inside.page {
         InsidePage::Mistakes => mistakes::draw(app, theme, &networks, inside, canvas),
         InsidePage::Digit => digit_page::draw(app, theme, &networks, inside, canvas),
@@ -154,13 +165,13 @@ pub fn draw(app: &App, theme: &Theme, canvas: &mut ImageCanvas) {
         _ => {
             for (at, (area, network)) in layout.columns.iter().zip(&networks).enumerate() {
                 let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..*area };
-                draw_network(app, theme, network, &column_of(app, &networks, at), area, canvas);
+                draw_network(app, theme, network, &column_of(app, theme, &networks, at), area, canvas);
             }
         }
     }
 }
 
-fn column_of(app: &App, networks: &[Network], at: usize) -> Column {
+fn column_of(app: &App, theme: &Theme, networks: &[Network], at: usize) -> Column {
     let answer = networks.get(at).and_then(|network| network.shown.answer());
     let classes = answered_classes(networks);
     let caption = if app.inside.uses_drawing {
@@ -175,6 +186,7 @@ fn column_of(app: &App, networks: &[Network], at: usize) -> Column {
         title: networks.get(at).map_or(String::new(), |network| network.title.clone()),
         epoch: answer.map_or(0, |answer| answer.epoch),
         caption,
+        style: networks.get(at).map_or(Style::new(), |network| theme.arm(network.slot)),
         scrolls: true,
         only: None,
         classes: classes.unwrap_or_default(),
@@ -354,9 +366,12 @@ fn draw_answer(
         Seen::Wants { layer, unit, shape, images, optimised, .. } => {
             wants::draw(theme, (*layer, *unit, *shape), (images, optimised), column, area, canvas);
         }
+        Seen::Ask { classes, probabilities, image, .. } => {
+            ask::draw(theme, (image, classes, probabilities), column, area, canvas);
+        }
         Seen::Products(products) => products::draw(theme, products, place, column, area, canvas),
         Seen::Ablation { .. } => surgery::draw_ranking(theme, answer, &[], column, area, canvas),
         // Their pages put the networks together.
-        Seen::Mistakes { .. } | Seen::Ask { .. } | Seen::Answers { .. } => {}
+        Seen::Mistakes { .. } | Seen::Answers { .. } => {}
     }
 }

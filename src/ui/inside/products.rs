@@ -1,16 +1,18 @@
 //! One output of a layer as numbers: what the unit sees, its weights, their products, the sum, the bias, the activation.
 
 use super::tiles::{TileSize, draw_signed, largest};
-use super::{Column, write};
+use super::{Column, mark, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
-use app::ProductPlace;
+use app::{InsideTarget, ProductPlace};
 use protocol::{LayerKind, SeenProducts};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 /// Columns of a number, with a blank.
 const NUMBER: u16 = 5;
+/// Columns between the grids of numbers.
+const GAP: u16 = 2;
 
 pub fn draw(
     theme: &Theme,
@@ -34,9 +36,9 @@ pub fn draw(
         String::new()
     };
     line(&format!("{} unit {}{at}, {}", of.layer, of.unit, column.caption), theme.strong(), canvas);
-    let chosen = place.product.min(of.x.len().saturating_sub(1));
+    let chosen = place.product_of(of);
     let (x, w) = (of.x.get(chosen).copied().unwrap_or(0.0), of.weights.get(chosen).copied().unwrap_or(0.0));
-    let products: Vec<f32> = of.x.iter().zip(&of.weights).map(|(x, w)| x * w).collect();
+    let products = of.products();
     let sum: f32 = products.iter().sum();
     line(
         &format!("product {} of {}: {x:.4} x {w:.4} = {:.4}", chosen + 1, products.len(), x * w),
@@ -56,12 +58,13 @@ pub fn draw(
     let title = if of.inputs > 1 { format!("input map {} of {}:", map + 1, of.inputs) } else { "the image:".into() };
     write(canvas.buffer, body.x, body.y - 1, &title, room, theme.faint());
     let parts = [("what it sees", &of.x), ("weights", &of.weights), ("products", &products)];
-    let width = side as u16 * NUMBER;
-    // Side by side where there is room, else one below the other.
-    let is_beside = body.width >= 3 * (width + 2) - 2;
+    let width = side as u16 * NUMBER - 1;
+    let rows = side as u16 + 1;
+    // As many side by side as have room.
+    let fits = |across: &u16| across * (width + GAP) - GAP <= body.width;
+    let across = [3, 2].into_iter().find(fits).unwrap_or(1);
     for (at, (name, values)) in (0..).zip(parts) {
-        let (left, top) =
-            if is_beside { (body.x + at * (width + 2), body.y) } else { (body.x, body.y + at * (side as u16 + 1)) };
+        let (left, top) = (body.x + at % across * (width + GAP), body.y + at / across * rows);
         if top >= body.bottom() {
             break;
         }
@@ -76,11 +79,13 @@ pub fn draw(
                 let is_chosen = usize::from(row) * side + usize::from(offset) == chosen % length;
                 let style = if is_chosen { theme.selected() } else { look(theme, *value) };
                 write(canvas.buffer, x, y, short(*value), usize::from(NUMBER - 1), style);
+                let product = map * length + usize::from(row) * side + usize::from(offset);
+                mark(canvas, Rect { x, y, width: NUMBER - 1, height: 1 }, InsideTarget::Product(product));
             }
         }
     }
     // The same as tiles of all inputs, to find a place in them.
-    let top = body.y + if is_beside { side as u16 + 2 } else { 3 * (side as u16 + 1) };
+    let top = body.y + 3_u16.div_ceil(across) * rows + u16::from(across == 3);
     let (tile, height) = TileSize::Small.cells(theme, of.side, of.side);
     if of.inputs > 1 && top + height < body.bottom() {
         write(canvas.buffer, body.x, top, "products of all input maps:", room, theme.faint());
@@ -91,28 +96,24 @@ pub fn draw(
             if y + height > body.bottom() {
                 break;
             }
-            draw_signed(
-                theme,
-                TileSize::Small,
-                values,
-                (of.side, strongest),
-                Rect { x: left, y, width: tile, height },
-                canvas,
-            );
+            let place = Rect { x: left, y, width: tile, height };
+            draw_signed(theme, TileSize::Small, values, (of.side, strongest), place, canvas);
+            mark(canvas, place, InsideTarget::Product(input as usize * length));
         }
     }
 }
 
 /// The products of a fully connected layer, the strongest first.
 fn draw_list(theme: &Theme, of: &SeenProducts, products: &[f32], chosen: usize, area: Rect, canvas: &mut ImageCanvas) {
-    let mut ranked: Vec<usize> = (0..products.len()).collect();
-    ranked.sort_by(|a, b| products[*b].abs().total_cmp(&products[*a].abs()));
+    let ranked = of.ranked();
     write(canvas.buffer, area.x, area.y, "the strongest products:", usize::from(area.width), theme.faint());
-    let rows = usize::from(area.height.saturating_sub(1));
-    for (row, at) in (0..).zip(ranked.into_iter().take(rows)) {
+    let rows = usize::from(area.height.saturating_sub(1)).max(1);
+    let rank = ranked.iter().position(|at| *at == chosen).unwrap_or(0);
+    for (row, at) in (0..).zip(ranked.into_iter().skip(rank.saturating_sub(rows - 1)).take(rows)) {
         let text = format!("input {at:>4}: {:>9.4} x {:>9.4} = {:>9.4}", of.x[at], of.weights[at], products[at]);
         let style = if at == chosen { theme.selected() } else { look(theme, products[at]) };
         write(canvas.buffer, area.x, area.y + 1 + row, text, usize::from(area.width), style);
+        mark(canvas, Rect { y: area.y + 1 + row, height: 1, ..area }, InsideTarget::Product(at));
     }
 }
 

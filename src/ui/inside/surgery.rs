@@ -1,9 +1,9 @@
 //! Units ranked by what is lost without them, and what the reader's changes do.
 
-use super::{Column, Network, ranked_classes, say, write};
+use super::{Column, Network, mark, ranked_classes, say, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
-use app::{App, RANKING, Shown, rank_units};
+use app::{App, InsideTarget, RANKING, Shown, rank_units};
 use protocol::{Seen, UnitChange, View, ViewAnswer, ViewImage};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -58,10 +58,12 @@ pub(super) fn draw_ranking(
     let top = selected.saturating_sub(rows.saturating_sub(1));
     for (row, (unit, without)) in (0..).zip(ranked.iter().skip(top).take(rows)) {
         let is_changed = changes.iter().any(|change| (change.layer, change.unit) == (*layer, *unit));
-        let mark = if is_changed { "*" } else { " " };
-        let text = format!("{mark} {unit:>4}  {:>8.2}  {:>+11.4}", without.error, without.loss - loss);
+        let star = if is_changed { "*" } else { " " };
+        let text = format!("{star} {unit:>4}  {:>8.2}  {:>+11.4}", without.error, without.loss - loss);
         let style = if *unit == chosen { theme.selected() } else { Style::new() };
         write(canvas.buffer, area.x, area.y + 2 + row, text, room, style);
+        let line = Rect { y: area.y + 2 + row, height: 1, ..area };
+        mark(canvas, line, InsideTarget::Unit(*layer, *unit));
     }
 }
 
@@ -98,7 +100,7 @@ fn draw_effects(app: &App, theme: &Theme, networks: &[Network], area: Rect, canv
         }
         let error = |with_changes: bool| match app.inside_view(network.lane, View::Confusion { split }, with_changes) {
             Shown::Current(answer) => match &answer.seen {
-                Seen::Confusion { matrix, .. } => format!("{:.2} %", error_of(matrix)),
+                Seen::Confusion { matrix, .. } => format!("{:.2} %", matrix.error()),
                 _ => "…".into(),
             },
             _ => "…".to_string(),
@@ -127,12 +129,6 @@ fn draw_effects(app: &App, theme: &Theme, networks: &[Network], area: Rect, canv
         }
         line("", Style::new(), canvas);
     }
-}
-
-fn error_of(matrix: &[Vec<u32>]) -> f64 {
-    let all: u32 = matrix.iter().flatten().sum();
-    let right: u32 = matrix.iter().enumerate().filter_map(|(at, row)| row.get(at)).sum();
-    100.0 * f64::from(all - right) / f64::from(all.max(1))
 }
 
 /// The two most probable classes.

@@ -1,9 +1,10 @@
 //! How often each hidden unit is zero, saturated or dead.
 
 use super::tiles::shade;
-use super::{Column, say, scrolled, write};
+use super::{Column, mark, say, scrolled, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
+use app::InsideTarget;
 use protocol::LayerUnits;
 use ratatui::layout::Rect;
 
@@ -69,6 +70,8 @@ pub fn draw(theme: &Theme, layers: &[LayerUnits], column: &Column, area: Rect, c
                         let text = if chosen == Some(unit) { format!("{glyph}<") } else { format!("{glyph} ") };
                         let style = if chosen == Some(unit) { theme.selected() } else { style };
                         write(canvas.buffer, x, place.y, text, 2, style);
+                        let sign = Rect { x, y: place.y, width: 2, height: 1 };
+                        mark(canvas, sign, InsideTarget::Unit(layer.layer, unit as u32));
                     }
                 }
             }

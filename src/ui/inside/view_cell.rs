@@ -6,8 +6,8 @@ use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use crate::widgets::{draw_frame, write_wrapped};
 use app::{App, ProductPlace, Shown, ViewCellState, wrap_options};
-use lesson::{ViewCell, ViewKind};
-use protocol::{CellKey, Lane};
+use lesson::ViewCell;
+use protocol::{CellKey, Lane, ViewKind};
 use ratatui::layout::Rect;
 
 pub fn draw(
@@ -74,6 +74,7 @@ pub fn draw(
             split: view.split,
             epoch: network.shown.answer().map_or(0, |answer| answer.epoch),
             caption: format!("{} image {}", view.split.name(), view.image),
+            style: theme.arm(network.slot),
             scrolls: false,
             only: view.layer,
             classes: answered_classes(&networks).unwrap_or_default(),

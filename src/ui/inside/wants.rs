@@ -1,9 +1,10 @@
 //! What a unit responds to most: images of the data, and one that gradient ascent has found.
 
 use super::tiles::{draw_image, image_cells};
-use super::{Column, say, write};
+use super::{Column, mark, say, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
+use app::InsideTarget;
 use protocol::{Layer, Optimised, Response, SeenShape};
 use ratatui::layout::Rect;
 
@@ -43,6 +44,7 @@ pub fn draw(
             break;
         }
         draw_image(theme, shape, &image.pixels, 2, Rect { x, y, width, height }, canvas);
+        mark(canvas, Rect { x, y, width, height: height + 1 }, InsideTarget::Image(image.number));
         let caption = format!("{} {:.1}", column.class(image.truth as usize), image.output);
         write(canvas.buffer, x, y + height, theme.text(&caption), usize::from(width), theme.faint());
     }

@@ -7,7 +7,7 @@ mod experiment_footer;
 mod predictions;
 mod questions;
 
-use crate::image::{FrameImages, ImageCanvas};
+use crate::image::{FrameRecord, ImageCanvas};
 use crate::inside::view_cell;
 use crate::study::train_cell;
 use crate::theme::Glyphs;
@@ -19,7 +19,7 @@ use ratatui::buffer::Buffer;
 use ratatui::{Frame, layout::Rect};
 
 /// Draws the lesson; returns where its charts are.
-pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, images: &mut FrameImages) -> Vec<DrawnChart> {
+pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, record: &mut FrameRecord) -> Vec<DrawnChart> {
     let mut charts = Vec::new();
     let area = app.screen.text;
     let buffer = frame.buffer_mut();
@@ -45,7 +45,7 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, images: &mut FrameImage
             Line::Cell { cell, row: first } if drawn != Some(*cell) => {
                 drawn = Some(*cell);
                 if let (Some(body), Some((_, height))) = (cells.get(*cell), app.view.layout.cells.get(*cell)) {
-                    let mut screen = ImageCanvas { buffer: &mut *buffer, images: &mut *images };
+                    let mut screen = ImageCanvas { buffer: &mut *buffer, record: &mut *record };
                     charts.extend(draw_cell(app, theme, body, *cell, (*first, *height), y, &mut screen));
                 }
             }
@@ -95,11 +95,11 @@ fn draw_cell(
     let focused = app.view.focus == Some(number) && app.view.chosen_link().is_none();
     let key = app.key_of(cell);
     let mut places = Vec::new();
-    let images_before = screen.images.count();
+    let images_before = screen.record.count();
     match &cell.body {
         CellBody::Train(train) => places = train_cell::draw_cell(app, theme, train, &key, focused, whole, &mut canvas),
         CellBody::Experiment(body) => {
-            let mut canvas = ImageCanvas { buffer: &mut canvas, images: screen.images };
+            let mut canvas = ImageCanvas { buffer: &mut canvas, record: screen.record };
             places.extend(experiment::draw(app, theme, body, &key, focused, whole, &mut canvas));
         }
         CellBody::Predict(_) | CellBody::Quiz(_) => {
@@ -109,14 +109,14 @@ fn draw_cell(
         }
         CellBody::Predictions(body) => predictions::draw(app, theme, body, focused, whole, &mut canvas),
         CellBody::View(body) => {
-            let mut canvas = ImageCanvas { buffer: &mut canvas, images: screen.images };
+            let mut canvas = ImageCanvas { buffer: &mut canvas, record: screen.record };
             view_cell::draw(app, theme, body, &key, focused, whole, &mut canvas);
         }
         CellBody::Claim(body) => claim::draw(theme, body, &app.findings_of(body), focused, whole, &mut canvas),
     }
     let rows = (height - first).min((app.screen.text.bottom()).saturating_sub(at.y));
     let visible = Rect { y: first, height: rows, ..whole };
-    screen.images.move_to_screen(theme, images_before, visible, at.as_position(), &mut canvas);
+    screen.record.move_to_screen(theme, images_before, visible, at.as_position(), &mut canvas);
     for row in 0..rows {
         for column in 0..at.width {
             if let (Some(from), Some(to)) =

@@ -4,7 +4,7 @@ mod command;
 mod runs;
 mod search;
 
-use crate::image::{FrameImages, ImageCanvas};
+use crate::image::{FrameRecord, ImageCanvas};
 use crate::inside;
 use crate::lab;
 use crate::status::reading_keys;
@@ -23,7 +23,7 @@ use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
 /// Draws what lies on top; returns where its charts are.
-pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame, images: &mut FrameImages) -> Vec<DrawnChart> {
+pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame, record: &mut FrameRecord) -> Vec<DrawnChart> {
     let screen = &app.screen;
     let buffer = frame.buffer_mut();
     match modal {
@@ -37,7 +37,7 @@ pub fn draw(modal: &Modal, app: &App, theme: &Theme, frame: &mut Frame, images: 
         // These are drawn as part of the contents, the plot or the cell that they belong to.
         Modal::Contents(_) | Modal::Values(_) | Modal::Steer(_) | Modal::AnswerEntry(_) | Modal::Confidence(_) => {}
         Modal::Lab => return lab::draw(app, theme, buffer),
-        Modal::Inside => inside::draw(app, theme, &mut ImageCanvas { buffer, images }),
+        Modal::Inside => inside::draw(app, theme, &mut ImageCanvas { buffer, record }),
         Modal::Command(line) => command::draw(line, app, theme, buffer),
         Modal::OtherVersion(sentence) => other_version(sentence, theme, screen, buffer),
         Modal::Confirm(work) => confirm(work, app, theme, screen, buffer),

@@ -224,8 +224,8 @@ fn mouse(session: &mut Session, kind: MouseEventKind, (column, row): (u16, u16))
     let whole = session.app.screen.whole;
     let mut terminal = Terminal::new(TestBackend::new(whole.width, whole.height)).unwrap();
     let mut charts = Vec::new();
-    terminal.draw(|frame| charts = ui::draw_and_locate(&session.app, &RICH, frame).charts).unwrap();
-    session.app.drawn_charts = charts;
+    terminal.draw(|frame| charts = ui::draw_and_locate(&session.app, &RICH, frame).drawn.charts).unwrap();
+    session.app.drawn.charts = charts;
     session.send(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
 }
 
@@ -233,7 +233,7 @@ fn mouse(session: &mut Session, kind: MouseEventKind, (column, row): (u16, u16))
 fn the_mouse_zooms_at_the_pointer_moves_and_reads() {
     let mut session = chart(&[1], (120, 40));
     mouse(&mut session, MouseEventKind::Moved, (0, 0));
-    let [drawn] = &session.app.drawn_charts[..] else { panic!("{:?}", session.app.drawn_charts) };
+    let [drawn] = &session.app.drawn.charts[..] else { panic!("{:?}", session.app.drawn.charts) };
     let place = drawn.place;
     let middle = (place.x + place.width / 2, place.y + place.height / 2);
     let x = |session: &Session| session.app.viewport(&Pane::Run(RUN)).x.range;
@@ -299,8 +299,8 @@ fn small_multiples_share_their_x() {
         assert!(screen.contains(name), "{name}:\n{screen}");
     }
     mouse(&mut session, MouseEventKind::Moved, (0, 0));
-    assert_eq!(session.app.drawn_charts.len(), 6);
-    let place = session.app.drawn_charts[4].place;
+    assert_eq!(session.app.drawn.charts.len(), 6);
+    let place = session.app.drawn.charts[4].place;
     mouse(&mut session, MouseEventKind::ScrollUp, (place.x + place.width / 2, place.y + 2));
     let viewport = session.app.viewport(&Pane::Run(RUN));
     assert!(viewport.x.range.is_some() && viewport.y.range.is_none());

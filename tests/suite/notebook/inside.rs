@@ -2,16 +2,17 @@
 //! the views themselves, for a small network with fixed weights.
 
 use crate::common::session::Session;
-use app::{Effect, Event, InsidePage, MistakeFilter, Modal, Pen, StoreQuery, Tag};
+use crate::common::small_network::{self, mnist};
+use app::{Drawn, Effect, Event, InsidePage, InsideTarget, MistakeFilter, Modal, Pen, StoreQuery, Tag};
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use learn::view::Subject;
-use learn::{Dataset, Environment, NamedTensor, Snapshot};
 use protocol::{
-    DataSource, ErrorKind, ImageSplit, Lane, Reply, RequestBody, RunEvent, RunId, Seen, Study, Surgery, View,
-    ViewAnswer, ViewImage, ViewRequest,
+    ErrorKind, ImageSplit, Lane, Layer, Reply, RequestBody, RunEvent, RunId, Seen, Study, Surgery, View, ViewAnswer,
+    ViewImage, ViewRequest,
 };
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
 use ui::{Glyphs, Palette, Theme};
 
 const RUN: RunId = RunId(7);
@@ -24,59 +25,13 @@ fn study() -> Study {
     "relu-tanh; all-tanh | widths=3,5,7 images=2000 val=300 seeds=1 epochs=4".parse().unwrap()
 }
 
-fn data() -> &'static Dataset {
-    static DATA: OnceLock<Dataset> = OnceLock::new();
-    DATA.get_or_init(|| Dataset::load(&DataSource::Mnist).unwrap())
-}
-
-/// Fixed weights that grow with the epoch. The third map of conv2 and the last unit of fc1 never answer ReLU.
-fn snapshot(lane: Lane, epoch: u32) -> Snapshot {
-    let shapes: [(&str, &[usize]); 8] = [
-        ("conv1.weight", &[3, 1, 5, 5]),
-        ("conv1.bias", &[3]),
-        ("conv2.weight", &[5, 3, 5, 5]),
-        ("conv2.bias", &[5]),
-        ("fc1.weight", &[7, 125]),
-        ("fc1.bias", &[7]),
-        ("fc2.weight", &[10, 7]),
-        ("fc2.bias", &[10]),
-    ];
-    let mut start = 0;
-    let weights = shapes.map(|(name, shape)| {
-        let count = shape.iter().product::<usize>();
-        let value = |k: usize| (1.2 * ((k * 7919 % 2003) as f64 / 2003.0 - 0.5) * f64::from(epoch) / 4.0) as f32;
-        let mut values: Vec<f32> = (start..start + count).map(value).collect();
-        start += count;
-        if name == "conv2.bias" {
-            values[2] = -1000.0;
-        }
-        NamedTensor { name: name.into(), shape: shape.to_vec(), values }
-    });
-    Snapshot {
-        lane,
-        epochs_done: epoch,
-        batches_done: 0,
-        loss_sum: 0.0,
-        wrong: None,
-        epoch_seconds: 0.0,
-        seconds: 0.0,
-        weights: weights.into(),
-        velocity: Vec::new(),
-        environment: Environment {
-            libtorch: String::new(),
-            cpu: String::new(),
-            threads: 1,
-            backend: String::new(),
-            data: String::new(),
-        },
-    }
-}
-
 /// The kernel's answer to a question.
 fn answer(request: &ViewRequest) -> ViewAnswer {
     let lane = Lane { arm: request.arm.unwrap(), seed: request.seed.unwrap() };
     let epoch = request.epoch.unwrap();
-    let subject = Subject::new(&snapshot(lane, epoch), &study(), data(), &request.changes).unwrap();
+    // Its weights grow with the epoch.
+    let snapshot = small_network::snapshot(lane, epoch, f64::from(epoch) / 4.0, 2);
+    let subject = Subject::new(&snapshot, &study(), mnist(), &request.changes).unwrap();
     let seen = subject.view(&request.view, &mut || false).unwrap().unwrap();
     ViewAnswer { run: RUN, arm: lane.arm, seed: lane.seed, epoch, changes: request.changes.clone(), seen }
 }
@@ -294,13 +249,19 @@ fn from_a_mistake_of_one_arm_to_one_multiplication() {
     inside.press(KeyCode::Enter);
     let of = inside.session.app.inside_products().expect("products").clone();
     assert_eq!((of.layer.to_string(), of.x.len()), ("conv2".to_string(), 3 * 25));
-    let sum: f32 = of.x.iter().zip(&of.weights).map(|(x, w)| x * w).sum();
+    let products: Vec<f32> = of.x.iter().zip(&of.weights).map(|(x, w)| x * w).collect();
+    let sum: f32 = products.iter().sum();
     assert!((sum + of.bias - of.z).abs() < 1e-4, "{sum} {} {}", of.bias, of.z);
+    // It begins with the largest product; the arrows go to its neighbours.
+    let chosen = |inside: &Inside| inside.session.app.inside.product.unwrap().product_of(&of);
+    let largest = chosen(&inside);
+    assert!(products.iter().all(|product| product.abs() <= products[largest].abs()));
+    (0..75).for_each(|_| inside.press(KeyCode::Left));
     (0..2).for_each(|_| inside.press(KeyCode::Right));
     inside.press(KeyCode::Down);
-    assert_eq!(inside.session.app.inside.product.unwrap().product, 7);
+    assert_eq!(chosen(&inside), 7);
     let screen = inside.screen();
-    let line = format!("product 8 of 75: {:.4} x {:.4} = {:.4}", of.x[7], of.weights[7], of.x[7] * of.weights[7]);
+    let line = format!("product 8 of 75: {:.4} x {:.4} = {:.4}", of.x[7], of.weights[7], products[7]);
     assert!(screen.contains(&line), "{line}\n{screen}");
     insta::assert_snapshot!("inside_products_120x40", screen);
     // Esc goes back step by step.
@@ -384,10 +345,7 @@ fn a_silenced_unit_changes_error_and_answers_until_it_is_undone() {
     let wrong = |inside: &Inside, with_changes| {
         let view = View::Confusion { split: ImageSplit::Validation };
         match &inside.session.app.inside_view(lane, view, with_changes).answer().unwrap().seen {
-            Seen::Confusion { matrix, .. } => {
-                let all: u32 = matrix.iter().flatten().sum();
-                all - matrix.iter().enumerate().map(|(at, row)| row[at]).sum::<u32>()
-            }
+            Seen::Confusion { matrix, .. } => matrix.wrong(),
             other => panic!("{other:?}"),
         }
     };
@@ -408,6 +366,93 @@ fn a_silenced_unit_changes_error_and_answers_until_it_is_undone() {
     assert!(inside.session.app.inside.changes.of(inside.lanes()[1].arm).is_empty());
     inside.keys("Z");
     assert!(inside.session.app.inside.changes.of(lane.arm).is_empty());
+    // That is undone too, change by change.
+    inside.keys("z");
+    assert_eq!(inside.session.app.inside.changes.of(lane.arm)[0].change, Surgery::Revive);
+    inside.keys("z");
+    assert!(inside.session.app.inside.changes.of(lane.arm).is_empty());
+}
+
+/// Clicks where the last frame has drawn something that `is_it` accepts.
+fn click(inside: &mut Inside, is_it: impl Fn(InsideTarget) -> bool) {
+    let area = inside.session.app.screen.whole;
+    let mut terminal = Terminal::new(TestBackend::new(area.width, area.height)).unwrap();
+    let mut drawn = Drawn::default();
+    terminal.draw(|frame| drawn = ui::draw_and_locate(&inside.session.app, &SIXTEEN, frame).drawn).unwrap();
+    inside.session.app.drawn = drawn;
+    let found = inside.session.app.drawn.targets.iter().find(|drawn| is_it(drawn.target)).copied();
+    let place = found.unwrap_or_else(|| panic!("it is not drawn:\n{}", inside.screen())).place;
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    let (column, row) = (place.right() - 1, place.bottom() - 1);
+    inside.session.send(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+    inside.settle();
+}
+
+#[test]
+fn a_click_chooses_and_the_next_steps_inside() {
+    let mut inside = Inside::open(120, 40);
+    let conv2: Layer = "conv2".parse().unwrap();
+    let at = |inside: &Inside| (inside.session.app.inside.page, inside.session.app.inside_unit());
+    inside.keys("7");
+    let third = inside.session.app.mistake_entries()[2].number;
+    click(&mut inside, |target| target == InsideTarget::Mistake(2));
+    assert_eq!((at(&inside).0, inside.session.app.inside.selected), (InsidePage::Mistakes, 2));
+    click(&mut inside, |target| target == InsideTarget::Mistake(2));
+    assert_eq!((at(&inside).0, inside.session.app.inside.image), (InsidePage::Maps, third));
+    let unit = |target| target == InsideTarget::Unit(conv2, 3);
+    click(&mut inside, unit);
+    assert_eq!(at(&inside), (InsidePage::Maps, Some((conv2, 3))));
+    click(&mut inside, unit);
+    // Its largest product is of the second input map, which is shown.
+    click(&mut inside, |target| target == InsideTarget::Product(30));
+    assert_eq!(inside.session.app.inside.product.unwrap().product, Some(30));
+    for (page, next) in [("1", InsidePage::Wants), ("4", InsidePage::Wants), ("0", InsidePage::Maps)] {
+        inside.keys(page);
+        let other = |target| target == InsideTarget::Unit(conv2, 1);
+        inside.session.app.inside.unit = 4;
+        click(&mut inside, other);
+        assert_eq!(at(&inside).1, Some((conv2, 1)), "page {page}");
+        click(&mut inside, other);
+        assert_eq!(at(&inside).0, next, "page {page}");
+    }
+    inside.keys("9");
+    click(&mut inside, |target| matches!(target, InsideTarget::Image(_)));
+    assert_eq!(at(&inside).0, InsidePage::Maps);
+}
+
+/// A unit of the fully connected layer has too many products for the screen: the arrows go through them by their size.
+#[test]
+fn the_products_of_a_long_sum_are_gone_through_by_size() {
+    let mut inside = Inside::open(80, 24);
+    inside.keys("2ii");
+    inside.press(KeyCode::Enter);
+    let of = inside.session.app.inside_products().expect("products").clone();
+    assert_eq!((of.layer.to_string(), of.x.len()), ("fc1".to_string(), 125));
+    for _ in 0..40 {
+        inside.press(KeyCode::Down);
+    }
+    let ranked = of.ranked();
+    assert!(ranked.windows(2).all(|pair| {
+        let size = |at: usize| (of.x[at] * of.weights[at]).abs();
+        size(pair[0]) >= size(pair[1])
+    }));
+    assert_eq!(inside.session.app.inside.product.unwrap().product, Some(ranked[40]));
+    let screen = inside.screen();
+    assert!(screen.contains(&format!("input {:>4}:", ranked[40])), "{screen}");
+}
+
+#[test]
+fn the_command_line_finds_what_the_inside_can_do() {
+    let mut session = Session::on("faster", 120, 40);
+    session.type_text(":silence unit");
+    session.press(KeyCode::Enter);
+    assert!(session.screen(&SIXTEEN).contains("there is no network to look into yet"));
+    let mut inside = Inside::open(120, 40);
+    inside.keys(":silence unit");
+    inside.press(KeyCode::Enter);
+    let lane = inside.lanes()[0];
+    assert_eq!(inside.session.app.inside.changes.of(lane.arm).len(), 1);
+    assert!(matches!(inside.session.app.modals[..], [Modal::Inside]));
 }
 
 #[test]

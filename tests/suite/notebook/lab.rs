@@ -917,9 +917,9 @@ fn the_chart_of_the_laboratory_takes_the_keys_and_the_mouse() {
     let curves = |session: &mut Session| {
         let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
         let mut charts = Vec::new();
-        terminal.draw(|frame| charts = ui::draw_and_locate(&session.app, &RICH, frame).charts).unwrap();
-        session.app.drawn_charts = charts;
-        session.app.drawn_charts.iter().find(|chart| chart.pane == Pane::Lab).unwrap().place
+        terminal.draw(|frame| charts = ui::draw_and_locate(&session.app, &RICH, frame).drawn.charts).unwrap();
+        session.app.drawn.charts = charts;
+        session.app.drawn.charts.iter().find(|chart| chart.pane == Pane::Lab).unwrap().place
     };
     session.type_text("vc++");
     assert_eq!(session.app.lab.table.arms().len(), 2, "c compares, and copies no arm");

@@ -1,8 +1,10 @@
 //! View cells: what they ask, what they show, and where they lead.
 
 use crate::common::session::Session;
+use crate::common::small_network::{self, mnist};
 use app::{App, Effect, Event, InsidePage, Modal, StoreQuery, Tag};
 use crossterm::event::KeyCode;
+use learn::view::Subject;
 use lesson::{Library, parse};
 use protocol::{
     ArmId, Lane, LayerFilters, Preset, Reply, RequestBody, RunEvent, RunId, Seen, Study, View, ViewAnswer, ViewRequest,
@@ -10,6 +12,8 @@ use protocol::{
 use ui::{Glyphs, Palette, Theme};
 
 const RICH: Theme = Theme::new(Palette::TrueColour, Glyphs::Unicode);
+/// Few colours, so that a snapshot can name them.
+const SIXTEEN: Theme = Theme::new(Palette::Sixteen, Glyphs::Unicode);
 const RUN: RunId = RunId(7);
 const ARMS: [ArmId; 2] = [ArmId::RELU_TANH, ArmId::ALL_TANH];
 
@@ -20,8 +24,12 @@ const LESSON: &str = "+++\nid = \"own\"\ntitle = \"Own\"\npart = \"I\"\nsummary 
 
 /// A lesson with a view of lesson 12's race, at its head.
 fn lesson(columns: u16, rows: u16) -> Session {
+    lesson_of(LESSON, columns, rows)
+}
+
+fn lesson_of(text: &str, columns: u16, rows: u16) -> Session {
     let mut library = Library::english();
-    let (document, faults) = parse("own.md", LESSON);
+    let (document, faults) = parse("own.md", text);
     assert_eq!(faults, []);
     let at = library.put(document);
     Session::with(App::new(library, at, columns, rows))
@@ -29,7 +37,11 @@ fn lesson(columns: u16, rows: u16) -> Session {
 
 /// The same after the race has trained.
 fn trained(columns: u16, rows: u16) -> Session {
-    let mut session = lesson(columns, rows);
+    trained_with(LESSON, columns, rows)
+}
+
+fn trained_with(text: &str, columns: u16, rows: u16) -> Session {
+    let mut session = lesson_of(text, columns, rows);
     session.send(Event::StoredProgress(vec![("cell-run/faster/race".into(), RUN.0.into())]));
     session.kernel(RunEvent::Started { run: RUN, spec: Study::of(Preset::Article) });
     session.send(Event::History(RUN, Vec::new()));
@@ -183,4 +195,39 @@ fn a_view_of_a_run_without_an_epoch_says_so() {
     assert!(screen.contains("come to the end of an epoch yet"), "{screen}");
     assert_eq!(session.app.hints()[0], "Enter to the race");
     assert_eq!(asked(&session), []);
+}
+
+/// An answer of the network of fixed weights.
+fn answer_with_numbers(session: &mut Session, (number, request): &(u64, ViewRequest)) {
+    let lane = Lane { arm: request.arm.unwrap(), seed: 1 };
+    let study = "relu-tanh; all-tanh | widths=3,5,7 images=2000 val=300 seeds=1 epochs=4".parse().unwrap();
+    let subject = Subject::new(&small_network::snapshot(lane, 4, 1.0, 2), &study, mnist(), &[]).unwrap();
+    let seen = subject.view(&request.view, &mut || false).unwrap().unwrap();
+    let answer = ViewAnswer { run: RUN, arm: lane.arm, seed: 1, epoch: 4, changes: Vec::new(), seen };
+    session.send(Event::Reply(Tag::View(*number), Reply::View(Box::new(answer))));
+}
+
+#[test]
+fn the_answer_to_an_image_and_one_of_its_sums_stand_in_a_lesson() {
+    let head = LESSON.split_once("```view").unwrap().0;
+    let cell = |show: &str| format!("{head}```view\nid = \"v\"\ntitle = \"V\"\nof = \"faster/race\"\n{show}\n```\n");
+    let ask = cell("show = \"ask\"\nimage = 17");
+    let products = cell(
+        "show = \"products\"\nimage = 17\nlayer = \"conv1\"\nunit = 1\nrow = 10\ncolumn = 14\narms = [\"all-tanh\"]",
+    );
+    for (name, text, columns, rows) in
+        [("ask_80x24", &ask, 80, 24), ("ask_120x40", &ask, 120, 40), ("products_80x24", &products, 80, 24)]
+    {
+        let mut session = trained_with(text, columns, rows);
+        session.tab_to("v");
+        keep(&mut session, &[4]);
+        for question in asked(&session) {
+            answer_with_numbers(&mut session, &question);
+        }
+        insta::assert_snapshot!(format!("view_{name}"), session.picture(&SIXTEEN));
+        session.press(KeyCode::Enter);
+        assert_eq!((session.app.inside.page, session.app.inside.image), (InsidePage::Maps, 17));
+        let place = session.app.inside.product.map(|place| (place.row, place.column));
+        assert_eq!(place, name.starts_with("products").then_some((10, 14)));
+    }
 }
