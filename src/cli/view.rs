@@ -22,7 +22,7 @@ const EXPLANATION: &str = "\
 A view is of one kept checkpoint: of the first arm and seed and of the last kept epoch if nothing else is said. It is \
 computed anew from the checkpoint, so every kept epoch of every run has all of them; `relu runs show` tells which epochs \
 are kept. Hidden layers are looked at with the first 1,000 images of the split, histograms and gradients \
-with 250, answers with all.
+with 250 (63 of CIFAR-10), answers with all.
 
 Examples:
   relu view 5 confusion --arm all-tanh --epoch 20
@@ -325,8 +325,8 @@ fn lines(answer: &ViewAnswer) -> Vec<String> {
             probabilities.iter().enumerate().map(|(at, row)| format!("image {at}: {}", best(row))).collect()
         }
         Seen::Products(products) => sum_of_products(products),
-        Seen::Wants { layer, unit, images, optimised, .. } => {
-            let head = format!("{layer} unit {unit}: the images with its largest outputs");
+        Seen::Wants { layer, unit, split, sample, images, optimised, .. } => {
+            let head = format!("{layer} unit {unit}: its largest outputs {}", over(*sample, *split));
             let rows = images
                 .iter()
                 .map(|image| format!("  image {:>5} (class {}): {:.4}", image.number, image.truth, image.output));

@@ -321,6 +321,9 @@ pub enum Seen {
     Wants {
         layer: Layer,
         unit: u32,
+        split: ImageSplit,
+        /// Images that were looked at, the first of the split.
+        sample: u32,
         classes: Vec<String>,
         shape: SeenShape,
         /// The images with the largest outputs of the unit, the largest first.

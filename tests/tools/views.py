@@ -144,9 +144,8 @@ def ablated(layer):
     return rows
 
 
-with torch.no_grad():
-    outputs = trace(x)[1][1][:, UNIT].flatten(1).amax(1)
-order = sorted(range(SPLIT), key=lambda i: (-float(outputs[i]), i))[:12]
+outputs = hs[1][:, UNIT].flatten(1).amax(1)
+order = sorted(range(SAMPLE), key=lambda i: (-float(outputs[i]), i))[:12]
 
 
 

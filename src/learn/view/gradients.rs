@@ -1,6 +1,6 @@
 //! The size of the loss's gradient in each hidden layer.
 
-use super::{BACKWARD_SAMPLE, Subject, chunks, layer_of};
+use super::{Subject, chunks, layer_of};
 use crate::data::Split;
 use crate::network::HiddenLayer;
 use protocol::{ImageSplit, Layer, LayerGradients, Seen};
@@ -17,7 +17,7 @@ struct Sums {
 }
 
 pub(super) fn gradients(subject: &Subject, split: ImageSplit, should_stop: &mut dyn FnMut() -> bool) -> Option<Seen> {
-    let images = subject.first(split, BACKWARD_SAMPLE);
+    let images = subject.backward_sample(split);
     let weight = |layer: Layer| subject.net.parameter(&format!("{layer}.weight")).shallow_clone();
     let mut sums: Vec<Sums> = Vec::new();
     each_gradient(

@@ -1,7 +1,7 @@
 //! How the pre-activations of each hidden layer are distributed, and the gradients at them.
 
 use super::gradients::each_gradient;
-use super::{BACKWARD_SAMPLE, Subject, values};
+use super::{Subject, values};
 use crate::train::activation_of;
 use protocol::{Bins, ImageSplit, Layer, LayerHistogram, Seen};
 
@@ -18,7 +18,7 @@ struct Values {
 }
 
 pub(super) fn histogram(subject: &Subject, split: ImageSplit, should_stop: &mut dyn FnMut() -> bool) -> Option<Seen> {
-    let images = subject.first(split, BACKWARD_SAMPLE);
+    let images = subject.backward_sample(split);
     let mut all: Vec<Values> = Vec::new();
     each_gradient(
         subject,

@@ -28,8 +28,9 @@ use tch::{Kind, Tensor};
 /// convnet to answer at once.
 const SAMPLE: i64 = 1000;
 
-/// Images that a view with a backward pass looks at: a reader moves through the epochs, and waits for each.
-const BACKWARD_SAMPLE: i64 = 250;
+/// Pixels that a view with a backward pass looks at, those of 250 digits or of 63 photographs of CIFAR-10: a reader moves
+/// through the epochs, and waits for each.
+const BACKWARD_PIXELS: i64 = 250 * 784;
 
 /// Images a forward pass: the convnet's largest layer takes 33 MB.
 const CHUNK: i64 = 250;
@@ -123,6 +124,11 @@ impl<'d> Subject<'d> {
     /// The first images of a split.
     fn sample(&self, split: ImageSplit) -> Split {
         self.first(split, SAMPLE)
+    }
+
+    /// Those that a view with a backward pass looks at.
+    fn backward_sample(&self, split: ImageSplit) -> Split {
+        self.first(split, (BACKWARD_PIXELS as f64 / self.data.shape().len() as f64).round() as i64)
     }
 
     fn first(&self, split: ImageSplit, count: i64) -> Split {

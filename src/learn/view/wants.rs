@@ -1,6 +1,6 @@
-//! What a unit responds to most: images of a split, and one found by gradient ascent.
+//! What a unit responds to most: images of a sample, and one found by gradient ascent.
 
-use super::{Subject, ViewError, check_layer, check_unit, chunks, layer_of, seen_shape, stored, values};
+use super::{Subject, ViewError, check_layer, check_unit, chunks, seen_shape, stored, values};
 use crate::random::{Purpose, Random};
 use protocol::{ImageSplit, Inputs, Layer, Optimised, Response, Seen};
 use tch::{Kind, Tensor};
@@ -8,11 +8,11 @@ use tch::{Kind, Tensor};
 /// Images that are shown.
 const SHOWN: usize = 12;
 /// Steps of the ascent, and the length of each as a share of the range of the pixels.
-const STEPS: u32 = 128;
-const STEP: f64 = 0.05;
+const STEPS: u32 = 48;
+const STEP: f64 = 0.1;
 /// The share of each pixel's distance from the start that a step takes back: an L2 penalty (Simonyan, Vedaldi, Zisserman
 /// 2013, arXiv 1312.6034).
-const DECAY: f64 = 0.02;
+const DECAY: f64 = 0.04;
 /// The deviation of the pixels that it starts from, as a share of their range.
 const NOISE: f32 = 0.05;
 
@@ -24,7 +24,7 @@ pub(super) fn wants(
     seed: u64,
     should_stop: &mut dyn FnMut() -> bool,
 ) -> Result<Option<Seen>, ViewError> {
-    let images = subject.split(split);
+    let images = subject.sample(split);
     let units = check_layer(&subject.net.hidden_layers(), "hidden layer", layer)?;
     check_unit(layer, unit, units)?;
     let mut outputs: Vec<f32> = Vec::with_capacity(images.len() as usize);
@@ -46,22 +46,28 @@ pub(super) fn wants(
     let shown = shown.collect();
     let Some(optimised) = ascend(subject, layer, unit, seed, should_stop) else { return Ok(None) };
     let shape = seen_shape(subject.data.shape());
-    Ok(Some(Seen::Wants { classes: subject.classes(), layer, unit, shape, images: shown, optimised }))
+    Ok(Some(Seen::Wants {
+        classes: subject.classes(),
+        layer,
+        unit,
+        split,
+        sample: images.len() as u32,
+        shape,
+        images: shown,
+        optimised,
+    }))
 }
 
 /// The unit's output for each image, of a map its largest: (images).
 fn response(subject: &Subject, x: &Tensor, layer: Layer, unit: u32) -> Tensor {
-    let (hidden, _) = subject.net.trace(x);
-    let output = hidden.into_iter().find(|hidden| layer_of(hidden) == Some(layer)).map(|hidden| hidden.y);
-    let output = output.unwrap_or_else(|| Tensor::zeros([x.size()[0], 1], (Kind::Float, tch::Device::Cpu)));
+    let name = layer.to_string();
+    let output = subject.net.hidden_output(&name, &subject.net.preactivations(&name, x));
     output.narrow(1, unit.into(), 1).flatten(1, -1).amax([1], false)
 }
 
 /// What is ascended: the unit's pre-activation, of a map its largest, because a unit that is off has no gradient.
 fn drive(subject: &Subject, x: &Tensor, layer: Layer, unit: u32) -> Tensor {
-    let (hidden, _) = subject.net.trace(x);
-    let z = hidden.into_iter().find(|hidden| layer_of(hidden) == Some(layer)).map(|hidden| hidden.z);
-    let z = z.unwrap_or_else(|| Tensor::zeros([x.size()[0], 1], (Kind::Float, tch::Device::Cpu)));
+    let z = subject.net.preactivations(&layer.to_string(), x);
     z.narrow(1, unit.into(), 1).flatten(1, -1).amax([1], false).sum(Kind::Float)
 }
 

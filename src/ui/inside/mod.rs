@@ -363,8 +363,8 @@ fn draw_answer(
         }
         Seen::Gradients { layers, .. } => gradients::draw(theme, layers, recorded, column, area, canvas),
         Seen::Confusion { classes, matrix, .. } => confusion::draw(theme, classes, matrix, column, area, canvas),
-        Seen::Wants { layer, unit, shape, images, optimised, .. } => {
-            wants::draw(theme, (*layer, *unit, *shape), (images, optimised), column, area, canvas);
+        Seen::Wants { layer, unit, sample, shape, images, optimised, .. } => {
+            wants::draw(theme, (*layer, *unit, *shape), (images, *sample, optimised), column, area, canvas);
         }
         Seen::Ask { classes, probabilities, image, .. } => {
             ask::draw(theme, (image, classes, probabilities), column, area, canvas);

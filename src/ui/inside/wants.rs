@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 pub fn draw(
     theme: &Theme,
     (layer, unit, shape): (Layer, u32, SeenShape),
-    (images, optimised): (&[Response], &Optimised),
+    (images, sample, optimised): (&[Response], u32, &Optimised),
     column: &Column,
     area: Rect,
     canvas: &mut ImageCanvas,
@@ -34,7 +34,7 @@ pub fn draw(
         format!("{} steps of gradient ascent from seed {}; {}", optimised.steps, optimised.seed, optimised.regulariser);
     say(theme, &how, beside, canvas);
     let y = area.y + height + 1;
-    let text = format!("its largest on {} images:", column.split.name());
+    let text = format!("its largest on the first {sample} {} images:", column.split.name());
     write(canvas.buffer, area.x, y, theme.text(&text), room, theme.faint());
     let (width, height) = image_cells(shape, 2);
     let across = ((area.width + 1) / (width + 1)).max(1);
