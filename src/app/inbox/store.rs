@@ -2,7 +2,6 @@
 
 use super::kernel::interrupt;
 use crate::event::{Effect, StoreQuery};
-use crate::inside::digit::OwnDigits;
 use crate::lesson::answers::answer_key;
 use crate::lesson::position::{RestoreState, SavedPosition};
 use crate::{App, RunsRead};
@@ -159,7 +158,7 @@ impl App {
                     let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };
                     self.load_unfolded(key, &value);
                 }
-                ["digits"] => self.inside.own = OwnDigits::from_value(&value),
+                ["digits"] | ["digit", _] => effects.extend(self.load_own_digits(&key, &value)),
                 ["lab"] => effects.extend(self.load_lab(None, value)),
                 ["lab", lesson, cell] => {
                     let key = CellKey { lesson: (*lesson).into(), cell: (*cell).into() };

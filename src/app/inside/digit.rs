@@ -1,10 +1,7 @@
-//! A digit that the reader draws: the canvas and its history, the picture as MNIST would have it, and the reader's own
-//! labelled digits.
+//! A digit that the reader draws: the canvas and its history, and the picture as MNIST would have it.
 
 use ratatui::layout::{Position, Rect};
-use serde_json::{Value, json};
 use std::collections::VecDeque;
-use std::fmt;
 
 /// Pixels along each edge of the canvas, as many as MNIST's images have.
 pub const SIDE: u8 = 28;
@@ -27,9 +24,6 @@ pub const BRUSH: (u8, u8) = (192, 96);
 
 /// Changes that can be undone. Older ones are forgotten.
 const HISTORY: usize = 200;
-
-/// Own digits that are kept at most.
-pub const MOST_OWN_DIGITS: usize = 200;
 
 /// Words in the text of a drawing, behind its pixels.
 const DATA_SET: &str = "data-set";
@@ -279,6 +273,22 @@ impl Drawing {
         Some(drawing)
     }
 
+    /// The text of a picture that the networks get as it is, by its pixels in hexadecimal digits.
+    pub(super) fn as_drawn_text(hex: &str) -> String {
+        format!("{hex} {AS_DRAWN}")
+    }
+
+    /// The same picture with nothing to undo.
+    pub(super) fn without_history(&self) -> Self {
+        Self::from_text(&self.to_text()).unwrap_or_default()
+    }
+
+    /// Shows a drawing that was kept, as a change that can be undone.
+    pub fn show(&mut self, kept: &Self) {
+        self.change(|_| kept.picture.clone());
+        self.centred = kept.centred;
+    }
+
     /// Whether a stroke has changed the canvas and has not ended.
     fn has_open_stroke(&self) -> bool {
         self.pen != Pen::Off && self.pixels != self.picture.render()
@@ -490,109 +500,10 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     (digits.len() == 2 * PIXELS).then(|| digits.chunks(2).map(|pair| 16 * pair[0] + pair[1]).collect())
 }
 
-/// A picture that the reader drew, and the digit that it shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnDigit {
-    /// 28x28 grey values.
-    pub pixels: Vec<u8>,
-    /// From 0 to 9.
-    pub label: u8,
-}
-
-impl OwnDigit {
-    fn is_sound(&self) -> bool {
-        self.pixels.len() == PIXELS && self.label <= 9
-    }
-
-    fn to_value(&self) -> Value {
-        json!({ "label": self.label, "pixels": to_hex(&self.pixels) })
-    }
-
-    fn from_value(value: &Value) -> Option<Self> {
-        let label = u8::try_from(value.get("label")?.as_u64()?).ok()?;
-        let digit = Self { pixels: from_hex(value.get("pixels")?.as_str()?)?, label };
-        digit.is_sound().then_some(digit)
-    }
-}
-
-/// Why a digit was not added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DigitRefusal {
-    Full,
-    /// It has no 28x28 pixels, or its label is not a digit.
-    Malformed,
-}
-
-impl fmt::Display for DigitRefusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full => write!(f, "{MOST_OWN_DIGITS} digits of your own are stored; remove one to add another"),
-            Self::Malformed => write!(f, "a digit needs {SIDE}x{SIDE} pixels and a label from 0 to 9"),
-        }
-    }
-}
-
-/// The reader's own digits, in the order in which they were added.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OwnDigits {
-    digits: Vec<OwnDigit>,
-}
-
-impl OwnDigits {
-    /// Appends a digit. Errors if there are [`MOST_OWN_DIGITS`] already, or if it is malformed.
-    pub fn add(&mut self, digit: OwnDigit) -> Result<(), DigitRefusal> {
-        if !digit.is_sound() {
-            return Err(DigitRefusal::Malformed);
-        }
-        if self.digits.len() >= MOST_OWN_DIGITS {
-            return Err(DigitRefusal::Full);
-        }
-        self.digits.push(digit);
-        Ok(())
-    }
-
-    /// Removes a digit by its position.
-    pub fn remove(&mut self, index: usize) -> Option<OwnDigit> {
-        (index < self.digits.len()).then(|| self.digits.remove(index))
-    }
-
-    pub fn iter(&self) -> std::slice::Iter<'_, OwnDigit> {
-        self.digits.iter()
-    }
-
-    pub fn len(&self) -> usize {
-        self.digits.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.digits.is_empty()
-    }
-
-    /// The digits for the store.
-    pub fn to_value(&self) -> Value {
-        self.digits.iter().map(OwnDigit::to_value).collect()
-    }
-
-    /// Reads what [`to_value`](Self::to_value) wrote. Entries that can't be read, and those beyond the limit, are
-    /// dropped.
-    pub fn from_value(value: &Value) -> Self {
-        let entries = value.as_array().into_iter().flatten();
-        Self { digits: entries.filter_map(OwnDigit::from_value).take(MOST_OWN_DIGITS).collect() }
-    }
-}
-
-impl<'a> IntoIterator for &'a OwnDigits {
-    type Item = &'a OwnDigit;
-    type IntoIter = std::slice::Iter<'a, OwnDigit>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     /// What `tests/tools/digit.py` computed with numpy.
     fn fixture() -> Value {
@@ -849,30 +760,5 @@ mod tests {
         assert_eq!(pixel_at(large, 60, 29), Some((27, 27)));
         assert_eq!(pixel_at(large, 8, 3), Some((1, 1)));
         assert_eq!(pixel_at(Rect::default(), 0, 0), None);
-    }
-
-    #[test]
-    fn own_digits_are_bounded_and_read_what_is_sound() {
-        let digit = |label| OwnDigit { pixels: drawn().as_mnist(), label };
-        let mut own = OwnDigits::default();
-        assert_eq!(own.add(digit(10)), Err(DigitRefusal::Malformed));
-        assert_eq!(own.add(OwnDigit { pixels: vec![0; 3], label: 1 }), Err(DigitRefusal::Malformed));
-        own.add(digit(4)).unwrap();
-        own.add(digit(9)).unwrap();
-        let mut value = own.to_value();
-        assert_eq!(OwnDigits::from_value(&value), own);
-        let sound = value[0].clone();
-        let list = value.as_array_mut().unwrap();
-        list.insert(1, json!({ "label": 3, "pixels": "00ff" }));
-        list.insert(1, json!({ "label": 300, "pixels": sound["pixels"] }));
-        list.insert(0, json!("7"));
-        assert_eq!(OwnDigits::from_value(&value), own);
-        assert_eq!(OwnDigits::from_value(&Value::Null), OwnDigits::default());
-        assert_eq!((own.remove(0), own.remove(1), own.len()), (Some(digit(4)), None, 1));
-        assert_eq!(own.iter().map(|digit| digit.label).collect::<Vec<_>>(), [9]);
-        let many = Value::Array(vec![sound; 2 * MOST_OWN_DIGITS]);
-        let mut own = OwnDigits::from_value(&many);
-        assert_eq!(own.len(), MOST_OWN_DIGITS);
-        assert_eq!(own.add(digit(1)), Err(DigitRefusal::Full));
     }
 }

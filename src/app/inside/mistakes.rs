@@ -76,7 +76,35 @@ pub fn join_mistakes<'a>(of: impl Iterator<Item = Shown<'a>>, filter: MistakeFil
     lists.map_or_else(Vec::new, |lists| joined(&lists, filter))
 }
 
+/// Columns of the chosen image and its answers.
+pub const MISTAKE_DETAIL: u16 = 30;
+
+/// How many images stand beside each other in a gallery of this width, each in so many columns.
+pub fn images_across(width: u16, image: u16) -> usize {
+    usize::from((width / (image + 1)).max(1))
+}
+
+/// Images of the gallery have every other pixel, if they are not small.
+pub fn gallery_shrink(height: u32) -> u32 {
+    if height >= 20 { 2 } else { 1 }
+}
+
 impl App {
+    /// How many mistakes stand beside each other on their page.
+    pub(super) fn gallery_columns(&self) -> usize {
+        let shape = self.inside.run.and_then(|run| self.inside.answers.newest_image_shape(run));
+        let image = shape.map_or(1, |shape| (shape.width / gallery_shrink(shape.height)) as u16);
+        // The body without the columns at its edges, and without the chosen image.
+        images_across(self.inside_layout().body.width.saturating_sub(2 + MISTAKE_DETAIL + 1), image)
+    }
+
+    /// Moves the choice; beyond the first row it stays.
+    pub(super) fn choose_mistake(&mut self, by: isize) {
+        let last = self.mistake_entries().len().saturating_sub(1);
+        let at = self.inside.selected.min(last);
+        self.inside.selected = at.checked_add_signed(by).map_or(at, |next| next.min(last));
+    }
+
     /// The mistakes that are listed; empty until all networks on the screen have answered.
     pub fn mistake_entries(&self) -> Vec<MistakeEntry<'_>> {
         let view = View::Mistakes { split: self.inside.split };

@@ -8,6 +8,7 @@ pub mod keys;
 pub mod layout;
 pub mod mistakes;
 mod own_digit;
+pub mod own_digits;
 pub mod surgery;
 pub mod view_cell;
 
@@ -16,10 +17,11 @@ use crate::modal::Modal;
 use crate::{App, Effect, StoreQuery, Tag, TrainingRun};
 use answers::{Answers, Shown};
 use crossterm::event::{KeyCode, KeyEvent};
-use digit::{Drawing, OwnDigits};
+use digit::Drawing;
 use epochs::KeptEpochs;
 use keys::InsideAction;
 use mistakes::MistakeFilter;
+use own_digits::OwnDigits;
 use protocol::{
     Ablated, ArmId, ErrorKind, ImageSplit, Lane, Layer, LayerKind, Reply, RequestBody, RunEvent, RunId, Seen,
     SeenProducts, Surgery, UnitChange, View, ViewImage, ViewKind, ViewRequest, ViewSubject,
@@ -33,6 +35,9 @@ const PLAY_INTERVAL: Duration = Duration::from_millis(300);
 
 /// Of the noise that optimised images start from.
 const NOISE_SEED: u64 = 1;
+
+/// How far `+` and `-` scale a unit's output.
+const SCALES: (f32, f32) = (1.0 / 64.0, 64.0);
 
 /// What is shown of the networks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,7 +116,8 @@ pub(crate) struct InsidePlace {
     pub image: u32,
     /// By its place among the hidden layers.
     pub layer: usize,
-    pub unit: u32,
+    /// The first unit if none is named; of a ranking the first of that.
+    pub unit: Option<u32>,
     /// The products of one of the unit's outputs are shown in place of the maps.
     pub product: Option<ProductPlace>,
 }
@@ -156,6 +162,8 @@ pub struct Inside {
     pub uses_drawing: bool,
     pub layer: usize,
     pub unit: u32,
+    /// The reader has chosen the unit; until then a ranking has its first chosen.
+    unit_is_chosen: bool,
     /// The products of one output are shown in place of the maps.
     pub product: Option<ProductPlace>,
     pub filmstrip: bool,
@@ -170,6 +178,8 @@ pub struct Inside {
     pub own: OwnDigits,
     /// The kept digit that is shown.
     pub own_selected: Option<usize>,
+    /// The next key says as which digit the drawing is kept.
+    awaits_label: bool,
     /// The pages that were stepped in from, the latest last.
     back: Vec<InsidePage>,
     pub answers: Answers,
@@ -214,7 +224,8 @@ impl App {
         let inside = &mut self.inside;
         (inside.arm, inside.is_beside, inside.seed) = (arm, is_beside, None);
         (inside.split, inside.image, inside.uses_drawing) = (split, image, false);
-        (inside.layer, inside.unit, inside.selected, inside.top) = (layer, unit, 0, 0);
+        (inside.layer, inside.unit, inside.unit_is_chosen) = (layer, unit.unwrap_or(0), unit.is_some());
+        (inside.selected, inside.top) = (0, 0);
         inside.product = product;
         (inside.epoch, inside.is_playing, inside.filmstrip) = (None, false, false);
         effects
@@ -259,11 +270,23 @@ impl App {
         hidden_layers(training, lane.arm)
     }
 
+    /// The layer that is chosen, with its number of units.
+    fn inside_layer(&self) -> Option<(Layer, u32)> {
+        let layers = self.inside_layers();
+        layers.get(self.inside.layer.min(layers.len().saturating_sub(1))).copied()
+    }
+
     /// The layer and the unit that are chosen.
     pub fn inside_unit(&self) -> Option<(Layer, u32)> {
-        let layers = self.inside_layers();
-        let (layer, units) = *layers.get(self.inside.layer.min(layers.len().saturating_sub(1)))?;
-        Some((layer, self.inside.unit.min(units.saturating_sub(1))))
+        let (layer, units) = self.inside_layer()?;
+        let unit = self.first_of_ranking().unwrap_or(self.inside.unit);
+        Some((layer, unit.min(units.saturating_sub(1))))
+    }
+
+    /// The first unit of the ranking, as long as the reader has chosen none.
+    fn first_of_ranking(&self) -> Option<u32> {
+        let is_open = self.inside.page == InsidePage::Surgery && !self.inside.unit_is_chosen;
+        is_open.then(|| self.ranked_units().first().map(|(unit, _)| *unit)).flatten()
     }
 
     /// Whether the networks take the grey images of 28x28 pixels that the reader can draw.
@@ -296,6 +319,10 @@ impl App {
     /// What a page shows of a lane: the view of the page.
     fn page_view(&self) -> Option<View> {
         let inside = &self.inside;
+        // Nothing is asked about an empty grid.
+        if inside.page == InsidePage::Digit && (inside.drawing.is_empty() || !self.takes_drawing()) {
+            return None;
+        }
         let kind = match (inside.page, inside.product) {
             (InsidePage::Maps, Some(_)) => ViewKind::Products,
             (page, _) => page.view(),
@@ -352,11 +379,7 @@ impl App {
         let page = self.page_view();
         let with_changes = inside.page != InsidePage::Surgery;
         let of_page = |lane: &Lane| self.inside_request(*lane, page.clone()?, with_changes);
-        // Nothing is asked about an empty grid.
-        let is_blank = inside.page == InsidePage::Digit && inside.drawing.is_empty();
-        let takes_image = inside.page != InsidePage::Digit || self.takes_drawing();
-        let mut needed: Vec<ViewRequest> =
-            if is_blank || !takes_image { Vec::new() } else { lanes.iter().filter_map(of_page).collect() };
+        let mut needed: Vec<ViewRequest> = lanes.iter().filter_map(of_page).collect();
         match inside.page {
             InsidePage::Filters if inside.filmstrip => {
                 for lane in &lanes {
@@ -389,7 +412,7 @@ impl App {
 
     /// The question of all kept digits.
     pub fn own_view(&self) -> View {
-        View::Answers { images: self.inside.own.iter().map(|digit| digit.pixels.clone()).collect() }
+        View::Answers { images: self.inside.own.iter().map(|digit| digit.drawing.network_input()).collect() }
     }
 
     /// The lanes whose networks are on the screen: inside a run, or else in view cells.
@@ -511,6 +534,9 @@ impl App {
 
     pub(crate) fn inside_key(&mut self, key: KeyEvent) -> Vec<Effect> {
         self.modals.push(Modal::Inside);
+        if self.inside.awaits_label {
+            return self.answer_label(key.code);
+        }
         if self.inside.page == InsidePage::Digit
             && self.takes_drawing()
             && let Some(action) = keys::draw_action(key)
@@ -571,13 +597,17 @@ impl App {
                 let count = self.inside_layers().len().max(1);
                 let by = if action == InsideAction::NextLayer { 1 } else { count - 1 };
                 self.inside.layer = (self.inside.layer.min(count - 1) + by) % count;
-                (self.inside.unit, self.inside.selected, self.inside.top) = (0, 0, 0);
+                (self.inside.unit, self.inside.unit_is_chosen, self.inside.top) = (0, false, 0);
                 self.restart_product();
             }
             InsideAction::NextUnit | InsideAction::PreviousUnit => {
                 let units = self.units_of_layer();
                 let by = if action == InsideAction::NextUnit { 1 } else { units - 1 };
-                self.choose_unit((self.inside.unit.min(units - 1) + by) % units);
+                let unit = self.inside_unit().map_or(0, |(_, unit)| unit);
+                self.choose_unit((unit + by) % units);
+            }
+            InsideAction::NextImage | InsideAction::PreviousImage if self.inside.page == InsidePage::Mistakes => {
+                self.choose_mistake(if action == InsideAction::NextImage { 1 } else { -1 });
             }
             InsideAction::NextImage | InsideAction::PreviousImage => {
                 self.inside.uses_drawing = false;
@@ -606,10 +636,11 @@ impl App {
                 self.inside.filter = next_of(&MistakeFilter::ALL, self.inside.filter, true);
                 (self.inside.selected, self.inside.top) = (0, 0);
             }
-            InsideAction::Silence => self.scale_unit(|scale| if scale == 0.0 { 1.0 } else { 0.0 }),
-            InsideAction::ScaleUp => self.scale_unit(|scale| if scale == 0.0 { 0.5 } else { (scale * 2.0).min(64.0) }),
-            InsideAction::ScaleDown => self.scale_unit(|scale| if scale.abs() < 0.02 { 0.0 } else { scale / 2.0 }),
-            InsideAction::Revive => self.change_unit(Surgery::Revive),
+            InsideAction::Silence => self.silence_unit(),
+            InsideAction::ScaleUp => self.scale_unit(2.0),
+            InsideAction::ScaleDown => self.scale_unit(0.5),
+            InsideAction::Revive if self.shows_unit() => self.change_unit(Surgery::Revive),
+            InsideAction::Revive => {}
             InsideAction::UndoChange => {
                 let Some(lane) = self.inside_lane() else { return Vec::new() };
                 let was_changed = self.inside.changes.undo(lane.arm);
@@ -664,17 +695,13 @@ impl App {
     }
 
     fn choose_unit(&mut self, unit: u32) {
-        self.inside.unit = unit;
-        if self.inside.page == InsidePage::Surgery {
-            let ranked = self.ranked_units();
-            self.inside.selected = ranked.iter().position(|(ranked, _)| *ranked == unit).unwrap_or(0);
-        }
+        (self.inside.unit, self.inside.unit_is_chosen) = (unit, true);
     }
 
     /// The units of the chosen layer, that whose loss costs most first; each with the loss in nats without it.
     pub fn ranked_units(&self) -> Vec<(u32, Ablated)> {
         let Some(lane) = self.inside_lane() else { return Vec::new() };
-        let layer = self.inside_unit().map(|(layer, _)| layer);
+        let layer = self.inside_layer().map(|(layer, _)| layer);
         match self.inside_view(lane, self.ablation_view(), false).answer().map(|answer| &answer.seen) {
             Some(Seen::Ablation { layer: of, units, .. }) if Some(*of) == layer => rank_units(units),
             _ => Vec::new(),
@@ -682,7 +709,7 @@ impl App {
     }
 
     fn ablation_view(&self) -> View {
-        let layer = self.inside_unit().map_or(Layer { kind: LayerKind::Fc, number: 1 }, |(layer, _)| layer);
+        let layer = self.inside_layer().map_or(Layer { kind: LayerKind::Fc, number: 1 }, |(layer, _)| layer);
         View::Ablation { layer, split: self.inside.split }
     }
 
@@ -690,17 +717,14 @@ impl App {
     fn move_inside(&mut self, by: isize) {
         let inside = &self.inside;
         match inside.page {
-            InsidePage::Mistakes => {
-                let count = self.mistake_entries().len();
-                let selected = self.inside.selected.saturating_add_signed(by).min(count.saturating_sub(1));
-                self.inside.selected = selected;
-            }
+            // A row further, or three.
+            InsidePage::Mistakes => self.choose_mistake(by.clamp(-3, 3) * self.gallery_columns() as isize),
             InsidePage::Surgery => {
                 let ranked = self.ranked_units();
-                let selected = inside.selected.saturating_add_signed(by).min(ranked.len().saturating_sub(1));
-                self.inside.selected = selected;
-                if let Some((unit, _)) = ranked.get(selected) {
-                    self.inside.unit = *unit;
+                let chosen = self.inside_unit().map(|(_, unit)| unit);
+                let at = ranked.iter().position(|(unit, _)| Some(*unit) == chosen).unwrap_or(0);
+                if let Some((unit, _)) = ranked.get(at.saturating_add_signed(by).min(ranked.len().saturating_sub(1))) {
+                    self.choose_unit(*unit);
                 }
             }
             InsidePage::Maps | InsidePage::Wants | InsidePage::Units => {
@@ -735,6 +759,9 @@ impl App {
                 self.inside.page = InsidePage::Wants;
             }
             InsidePage::Wants | InsidePage::Surgery => {
+                if let Some((_, unit)) = self.inside_unit() {
+                    self.choose_unit(unit);
+                }
                 self.inside.back.push(self.inside.page);
                 self.inside.page = InsidePage::Maps;
             }
@@ -833,15 +860,55 @@ impl App {
         self.inside.seed = seeds.get((at + 1) % seeds.len()).copied();
     }
 
-    /// Scales the chosen unit of the first arm that is shown.
-    fn scale_unit(&mut self, next: impl Fn(f32) -> f32) {
-        let (Some((layer, unit)), Some(lane)) = (self.inside_unit(), self.inside_lane()) else { return };
-        let scale = next(self.inside.changes.scale(lane.arm, layer, unit));
+    /// Whether the unit that a change is made to is on the screen. Where it is not, the first press of a key brings it there.
+    fn shows_unit(&mut self) -> bool {
+        let has_filters = self.inside_layer().is_some_and(|(layer, _)| layer.kind == LayerKind::Conv);
+        let is_ranked = !self.ranked_units().is_empty();
+        let is_waiting = self.inside_lane().is_some_and(|lane| !self.inside_shown(lane).is_current());
+        match self.inside.page {
+            InsidePage::Surgery if !is_ranked && is_waiting => {
+                self.message = Some("the units are still being ranked".into());
+                false
+            }
+            InsidePage::Surgery | InsidePage::Maps | InsidePage::Units | InsidePage::Wants => true,
+            InsidePage::Filters if has_filters && !self.inside.filmstrip => true,
+            _ => {
+                self.turn_inside_page(InsidePage::Surgery);
+                self.message = Some("units are changed here; the same key changes the chosen one".into());
+                false
+            }
+        }
+    }
+
+    /// Silences the chosen unit of the first arm that is shown, or gives it the scale that it had before.
+    fn silence_unit(&mut self) {
+        let (Some((layer, unit)), Some(lane), true) = (self.inside_unit(), self.inside_lane(), self.shows_unit())
+        else {
+            return;
+        };
+        let changes = &self.inside.changes;
+        let is_silenced = changes.scale(lane.arm, layer, unit) == 0.0;
+        let scale = if is_silenced { changes.scale_before_silence(lane.arm, layer, unit) } else { 0.0 };
         self.change_unit(Surgery::Scale(scale));
+    }
+
+    fn scale_unit(&mut self, by: f32) {
+        let (Some((layer, unit)), Some(lane), true) = (self.inside_unit(), self.inside_lane(), self.shows_unit())
+        else {
+            return;
+        };
+        let scale = self.inside.changes.scale(lane.arm, layer, unit);
+        if scale == 0.0 {
+            self.message = Some(format!("{layer}:{unit} is silenced; x gives it its output back"));
+            return;
+        }
+        let (least, most) = SCALES;
+        self.change_unit(Surgery::Scale((scale * by).clamp(least, most)));
     }
 
     fn change_unit(&mut self, change: Surgery) {
         let (Some((layer, unit)), Some(lane)) = (self.inside_unit(), self.inside_lane()) else { return };
+        self.choose_unit(unit);
         self.inside.changes.add(lane.arm, UnitChange { layer, unit, change });
         self.message = Some(format!("{}; z undoes it, the checkpoint stays as it is", self.describe_changes(lane)));
     }
@@ -870,11 +937,19 @@ impl App {
                 &["← → epochs", "Tab page", "Space plays", "t split", "a arm", "Esc back"]
             }
             InsidePage::Units => &["↑ ↓ unit", "i layer", "Enter what it wants", "← → epochs", "Esc back"],
-            InsidePage::Mistakes => &["↑ ↓ choose", "m whose", "Enter its maps", "← → epochs", "Esc back"],
+            InsidePage::Mistakes => &["↑ ↓ n p choose", "m whose", "Enter its maps", "← → epochs", "Esc back"],
             InsidePage::Digit if !self.takes_drawing() => &["← → epochs", "Tab page", "a arm", "Esc back"],
-            InsidePage::Digit => {
-                &["arrows move", "Space pen", "c clear", "0-9 keep", "r centred", "Tab page", "Esc back"]
-            }
+            InsidePage::Digit => &[
+                "Space pen",
+                "e eraser",
+                "z undo",
+                "c clear",
+                "w keep",
+                "r centred",
+                "( ) turn",
+                "o to all pages",
+                "Esc back",
+            ],
             InsidePage::Wants => &["↑ ↓ unit", "i layer", "← → epochs", "Tab page", "Esc back"],
             InsidePage::Surgery => &["x silence", "↑ ↓ unit", "+ - scale", "v revive", "z undo", "i layer", "Esc back"],
         };
@@ -900,7 +975,7 @@ fn hidden_layers(training: &TrainingRun, arm: ArmId) -> Vec<(Layer, u32)> {
     layers.into_iter().zip(settings.widths.0.iter().copied()).collect()
 }
 
-/// The units of a layer by what is lost without each, the largest loss first.
+/// The units of a layer by what is lost without each, the largest error first.
 pub fn rank_units(units: &[Ablated]) -> Vec<(u32, Ablated)> {
     let mut ranked: Vec<(u32, Ablated)> = (0..).zip(units.iter().copied()).collect();
     ranked.sort_by(|(_, a), (_, b)| b.error.total_cmp(&a.error).then(b.loss.total_cmp(&a.loss)));

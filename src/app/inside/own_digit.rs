@@ -1,14 +1,17 @@
 //! The keys and the mouse that draw the reader's own digit, and the digits that were kept.
 
-use super::digit::{OwnDigit, Pen, pixel_at};
+use super::digit::{Pen, pixel_at};
 use super::keys::DrawAction;
+use super::own_digits::STORED_TOGETHER;
 use super::{Inside, InsidePage};
 use crate::{App, Effect};
+use crossterm::event::KeyCode;
 use protocol::Seen;
 use ratatui::layout::Position;
+use serde_json::Value;
 
-/// The store's key of the kept digits.
-pub(crate) const STORED: &str = "digits";
+/// What is said while a label is waited for.
+const ASK_LABEL: &str = "which digit is it? 0-9 keeps it, any other key does not";
 /// Degrees of a turn.
 const TURN: i32 = 10;
 
@@ -46,7 +49,7 @@ impl App {
                 self.message = Some(format!("the networks get it {how}"));
             }
             DrawAction::FromImage => self.draw_from_image(),
-            DrawAction::Keep(label) => return self.keep_digit(label),
+            DrawAction::Keep => self.ask_label(),
             DrawAction::NextOwn => self.show_own(true),
             DrawAction::PreviousOwn => self.show_own(false),
             DrawAction::RemoveOwn => return self.remove_own(),
@@ -66,17 +69,27 @@ impl App {
         }
     }
 
-    fn keep_digit(&mut self, label: u8) -> Vec<Effect> {
-        if self.inside.drawing.is_empty() {
-            self.message = Some("nothing is drawn".into());
+    /// The next key is the label.
+    fn ask_label(&mut self) {
+        let is_empty = self.inside.drawing.is_empty();
+        self.inside.awaits_label = !is_empty;
+        self.message = Some(if is_empty { "nothing is drawn" } else { ASK_LABEL }.into());
+    }
+
+    /// Keeps the drawing if the key is a digit; any other key does not.
+    pub(super) fn answer_label(&mut self, code: KeyCode) -> Vec<Effect> {
+        self.inside.awaits_label = false;
+        let label = if let KeyCode::Char(digit) = code { digit.to_digit(10) } else { None };
+        let Some(label) = label else {
+            self.message = Some("not kept".into());
             return Vec::new();
-        }
-        let digit = OwnDigit { pixels: self.inside.drawing.network_input(), label };
-        match self.inside.own.add(digit) {
-            Ok(()) => {
-                self.inside.own_selected = Some(self.inside.own.len() - 1);
+        };
+        match self.inside.own.keep(&self.inside.drawing, label as u8) {
+            Ok(at) => {
+                self.inside.own_selected = Some(at);
                 self.message = Some(format!("kept as a {label}; n and p go through those that you kept"));
-                vec![Effect::remember(STORED.into(), self.inside.own.to_value())]
+                let kept = self.inside.own.get(at);
+                kept.map(|kept| Effect::remember(kept.key(), kept.to_value())).into_iter().collect()
             }
             Err(why) => {
                 self.message = Some(why.to_string());
@@ -88,7 +101,7 @@ impl App {
     fn show_own(&mut self, forward: bool) {
         let count = self.inside.own.len();
         if count == 0 {
-            self.message = Some("no digit is kept yet; a key of 0 to 9 keeps the drawing as that digit".into());
+            self.message = Some("no digit is kept yet; w keeps the drawing".into());
             return;
         }
         let at = match (self.inside.own_selected, forward) {
@@ -98,18 +111,36 @@ impl App {
             (Some(at), false) => (at + count - 1) % count,
         };
         self.inside.own_selected = Some(at);
-        if let Some(digit) = self.inside.own.iter().nth(at).cloned() {
-            self.inside.drawing.set_pixels(&digit.pixels);
+        if let Some(digit) = self.inside.own.get(at) {
+            self.inside.drawing.show(&digit.drawing);
         }
     }
 
     fn remove_own(&mut self) -> Vec<Effect> {
-        let Some(removed) = self.inside.own_selected.take().and_then(|at| self.inside.own.remove(at)) else {
+        let Some(removed) = self.shown_own().and_then(|at| self.inside.own.remove(at)) else {
             self.message = Some("n and p choose a kept digit first".into());
             return Vec::new();
         };
+        self.inside.own_selected = None;
         self.message = Some(format!("forgotten: a {}; the drawing is still here", removed.label));
-        vec![Effect::remember(STORED.into(), self.inside.own.to_value())]
+        vec![Effect::remember(removed.key(), Value::Null)]
+    }
+
+    /// The place of the kept digit that the grid shows, as long as it is not changed.
+    pub fn shown_own(&self) -> Option<usize> {
+        let Inside { own, own_selected, drawing, .. } = &self.inside;
+        own_selected.filter(|at| own.get(*at).is_some_and(|kept| kept.drawing.pixels() == drawing.pixels()))
+    }
+
+    /// Takes a kept digit, or the list of an earlier version, from the store.
+    pub(crate) fn load_own_digits(&mut self, key: &str, value: &Value) -> Vec<Effect> {
+        if key != STORED_TOGETHER {
+            self.inside.own.load(value);
+            return Vec::new();
+        }
+        let digits = self.inside.own.load_together(value);
+        let each = digits.iter().map(|digit| Effect::remember(digit.key(), digit.to_value()));
+        each.chain([Effect::remember(STORED_TOGETHER.into(), Value::Null)]).collect()
     }
 
     /// How many of the kept digits a network gets right.

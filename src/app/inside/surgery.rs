@@ -18,12 +18,14 @@ impl Changes {
 
     /// What a unit's output is multiplied by.
     pub fn scale(&self, arm: ArmId, layer: Layer, unit: u32) -> f32 {
-        let of_unit = self.of(arm).iter().filter(|change| (change.layer, change.unit) == (layer, unit));
-        let mut scales = of_unit.filter_map(|change| match change.change {
-            Surgery::Scale(by) => Some(by),
-            Surgery::Revive => None,
-        });
-        scales.next_back().unwrap_or(1.0)
+        scale_in(self.of(arm), layer, unit)
+    }
+
+    /// The scale that a silenced unit had before.
+    pub(crate) fn scale_before_silence(&self, arm: ArmId, layer: Layer, unit: u32) -> f32 {
+        let earlier = self.earlier.get(&arm).into_iter().flatten().rev();
+        let scale = earlier.map(|changes| scale_in(changes, layer, unit)).find(|scale| *scale != 0.0);
+        scale.unwrap_or(1.0)
     }
 
     /// A unit has one scale and one revival: the latest stands for those before. A scale of 1 is none.
@@ -59,6 +61,15 @@ impl Changes {
     }
 }
 
+fn scale_in(changes: &[UnitChange], layer: Layer, unit: u32) -> f32 {
+    let of_unit = changes.iter().filter(|change| (change.layer, change.unit) == (layer, unit));
+    let mut scales = of_unit.filter_map(|change| match change.change {
+        Surgery::Scale(by) => Some(by),
+        Surgery::Revive => None,
+    });
+    scales.next_back().unwrap_or(1.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,5 +102,10 @@ mod tests {
         }
         assert!(changes.undo(arm) && !changes.undo(arm));
         assert_eq!(changes.of(arm), []);
+        // A silenced unit gets back what it had.
+        changes.add(arm, change(Surgery::Scale(4.0)));
+        changes.add(arm, change(Surgery::Scale(0.0)));
+        let before = [3, 2].map(|unit| changes.scale_before_silence(arm, layer, unit));
+        assert_eq!((changes.scale(arm, layer, 3), before), (0.0, [4.0, 1.0]));
     }
 }

@@ -135,8 +135,8 @@ impl App {
 
     /// The unit that a view cell marks, of an arm.
     pub fn view_cell_unit(&self, view: &ViewCell, training: &TrainingRun, arm: ArmId) -> Option<(Layer, u32)> {
-        // Only units that the lesson names are marked; a ranking always is of a layer.
-        let is_named = view.unit.is_some() || matches!(view.show, ViewKind::Ablation | ViewKind::Wants);
+        // Only units that the lesson names are marked.
+        let is_named = view.unit.is_some() || view.show == ViewKind::Wants;
         let (_, layer, unit) = unit_of(view, training, arm).filter(|_| is_named)?;
         Some((layer, unit))
     }
@@ -234,8 +234,7 @@ impl App {
             }
         };
         let Some((arm, lane)) = lanes.first().copied() else { return Vec::new() };
-        let (layer, _, unit) =
-            unit_of(&view, training, lane.arm).unwrap_or((0, Layer { kind: LayerKind::Fc, number: 1 }, 0));
+        let layer = unit_of(&view, training, lane.arm).map_or(0, |(layer, _, _)| layer);
         let place = InsidePlace {
             page: page_of(view.show),
             arm,
@@ -243,7 +242,7 @@ impl App {
             split: view.split,
             image: view.image,
             layer,
-            unit,
+            unit: view.unit,
             product: (view.show == ViewKind::Products).then(|| ProductPlace {
                 row: view.row,
                 column: view.column,

@@ -4,13 +4,10 @@ use super::tiles::{draw_image, image_cells};
 use super::{Network, mark, ranked_classes, say, scrolled, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
-use app::{App, InsideTarget, MistakeEntry, MistakeFilter, Shown};
+use app::{App, InsideTarget, MISTAKE_DETAIL, MistakeEntry, MistakeFilter, Shown, gallery_shrink, images_across};
 use protocol::{Seen, SeenShape};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-
-/// Columns of the chosen image and its answers.
-const DETAIL: u16 = 30;
 
 pub fn draw(app: &App, theme: &Theme, networks: &[Network], area: Rect, canvas: &mut ImageCanvas) {
     let entries = app.mistake_entries();
@@ -19,7 +16,7 @@ pub fn draw(app: &App, theme: &Theme, networks: &[Network], area: Rect, canvas: 
     let which = format!("{} images listed: {}; m for others", entries.len(), filter_text(app.inside.filter, networks));
     write(canvas.buffer, area.x, area.y + 1, app::truncate(&theme.text(&which), room), room, theme.faint());
     let body = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
-    let gallery = Rect { width: body.width.saturating_sub(DETAIL + 1), ..body };
+    let gallery = Rect { width: body.width.saturating_sub(MISTAKE_DETAIL + 1), ..body };
     let selected = app.inside.selected.min(entries.len().saturating_sub(1));
     draw_gallery(theme, &entries, (shape, classes), networks, Some(selected), gallery, canvas);
     if let Some(entry) = entries.get(selected) {
@@ -65,11 +62,11 @@ pub(super) fn draw_gallery(
     gallery: Rect,
     canvas: &mut ImageCanvas,
 ) {
-    let shrink = if shape.height >= 20 { 2 } else { 1 };
+    let shrink = gallery_shrink(shape.height);
     let (width, height) = image_cells(shape, shrink);
     // A row of the class and a row of what is answered.
     let (wide, high) = (width + 1, height + 2);
-    let across = usize::from((gallery.width / wide).max(1));
+    let across = images_across(gallery.width, width);
     let rows: Vec<usize> = (0..entries.len()).step_by(across).collect();
     let fits = usize::from((gallery.height / high).max(1));
     let top = (selected.unwrap_or(0) / across).saturating_sub(fits - 1);
@@ -84,19 +81,21 @@ pub(super) fn draw_gallery(
             for (at, number) in (*first..(first + across).min(entries.len())).enumerate() {
                 let entry = &entries[number];
                 let x = place.x + at as u16 * wide;
-                let tile = Rect { x, width, height, ..place };
-                draw_image(theme, shape, entry.pixels, shrink, tile, canvas);
-                let truth = class(classes, entry.truth);
-                let style = if selected == Some(number) { theme.selected() } else { Style::new() };
-                write(
-                    canvas.buffer,
-                    x,
-                    place.y + height,
-                    format!("{truth:<w$}", w = usize::from(width)),
-                    usize::from(width),
-                    style,
-                );
-                draw_answers(theme, entry, networks, classes, (x, place.y + height + 1, width), canvas);
+                let tile = Rect { x, width, ..place };
+                // A row that has no room for its images is left to the arrow.
+                if tile.height < height {
+                    return;
+                }
+                draw_image(theme, shape, entry.pixels, shrink, Rect { height, ..tile }, canvas);
+                let (room, y) = (usize::from(width), tile.y + height);
+                if y < tile.bottom() {
+                    let truth = class(classes, entry.truth);
+                    let style = if selected == Some(number) { theme.selected() } else { Style::new() };
+                    write(canvas.buffer, x, y, format!("{truth:<room$}"), room, style);
+                }
+                if y + 1 < tile.bottom() {
+                    draw_answers(theme, entry, networks, classes, (x, y + 1, width), canvas);
+                }
                 mark(canvas, Rect { x, width, ..place }.intersection(place), InsideTarget::Mistake(number));
             }
         },
@@ -187,7 +186,14 @@ fn class(classes: &[String], number: u32) -> String {
 /// How many images a network gets wrong.
 fn wrong(shown: Shown) -> String {
     match shown.answer().map(|answer| (&answer.seen, answer.epoch)) {
-        Some((Seen::Mistakes { wrong, images, .. }, epoch)) => format!(" epoch {epoch}: {wrong} of {images} wrong"),
+        Some((Seen::Mistakes { wrong, images, mistakes, split, .. }, epoch)) => {
+            let listed = if *wrong as usize > mistakes.len() {
+                format!(", the first {}", mistakes.len())
+            } else {
+                String::new()
+            };
+            format!(" epoch {epoch}: {wrong} of {images} {} images wrong{listed}", split.name())
+        }
         _ => " …".into(),
     }
 }

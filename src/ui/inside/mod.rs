@@ -370,7 +370,7 @@ fn draw_answer(
             ask::draw(theme, (image, classes, probabilities), column, area, canvas);
         }
         Seen::Products(products) => products::draw(theme, products, place, column, area, canvas),
-        Seen::Ablation { .. } => surgery::draw_ranking(theme, answer, &[], column, area, canvas),
+        Seen::Ablation { .. } => surgery::draw_ranking(theme, answer, &[], column.unit, area, canvas),
         // Their pages put the networks together.
         Seen::Mistakes { .. } | Seen::Answers { .. } => {}
     }

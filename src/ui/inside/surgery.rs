@@ -1,10 +1,10 @@
 //! Units ranked by what is lost without them, and what the reader's changes do.
 
-use super::{Column, Network, mark, ranked_classes, say, write};
+use super::{Column, Network, mark, ranked_classes, say, scrolled, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use app::{App, InsideTarget, RANKING, Shown, rank_units};
-use protocol::{Seen, UnitChange, View, ViewAnswer, ViewImage};
+use protocol::{Ablated, Layer, Seen, UnitChange, View, ViewAnswer, ViewImage};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
@@ -18,7 +18,7 @@ pub fn draw(app: &App, theme: &Theme, networks: &[Network], column: &Column, are
     let below = Rect { y: ranking.y + 1, height: ranking.height.saturating_sub(1), ..ranking };
     match first.shown {
         Shown::Current(answer) | Shown::Earlier(answer) => {
-            draw_ranking(theme, answer, app.inside.changes.of(first.lane.arm), column, below, canvas);
+            draw_ranking(theme, answer, app.inside.changes.of(first.lane.arm), column.unit, below, canvas);
         }
         Shown::Fault(why) => say(theme, why, below, canvas),
         Shown::Nothing => say(theme, WAITING, below, canvas),
@@ -30,43 +30,48 @@ pub fn draw(app: &App, theme: &Theme, networks: &[Network], column: &Column, are
 /// Stands until the ranking of the chosen layer has come.
 const WAITING: &str = "Every unit is left out once; that takes a moment.";
 
-/// The units of a layer by what is lost without each; those that were changed have a mark.
+/// The units of a layer by what is lost without each, from the first on or around the chosen one; those that were changed have a
+/// mark.
 pub(super) fn draw_ranking(
     theme: &Theme,
     answer: &ViewAnswer,
     changes: &[UnitChange],
-    column: &Column,
+    chosen: Option<(Layer, u32)>,
     area: Rect,
     canvas: &mut ImageCanvas,
 ) {
     let room = usize::from(area.width);
-    let (layer, images, error, loss, units, chosen) = match (&answer.seen, column.unit) {
-        (Seen::Ablation { layer, images, error, loss, units, .. }, Some((of, chosen))) if *layer == of => {
-            (layer, images, error, loss, units, chosen)
+    let (layer, split, images, error, loss, units) = match &answer.seen {
+        Seen::Ablation { layer, split, images, error, loss, units } if chosen.is_none_or(|(of, _)| of == *layer) => {
+            (*layer, split, images, error, loss, units)
         }
         _ => {
             say(theme, WAITING, area, canvas);
             return;
         }
     };
-    let text = format!("first {images}: {error:.2} %, loss {loss:.4}");
+    let chosen = chosen.map(|(_, unit)| unit);
+    let text = format!("unchanged: {error:.2} %, loss {loss:.4}");
     write(canvas.buffer, area.x, area.y, app::truncate(&theme.text(&text), room), room, theme.faint());
-    write(canvas.buffer, area.x, area.y + 1, "  unit   error %   loss more", room, theme.faint());
+    let text = format!("(the first {images} {} images)", split.name());
+    write(canvas.buffer, area.x, area.y + 1, app::truncate(&theme.text(&text), room), room, theme.faint());
+    write(canvas.buffer, area.x, area.y + 2, "  unit   error %   loss more", room, theme.faint());
     let ranked = rank_units(units);
-    let rows = usize::from(area.height.saturating_sub(2)).max(1);
-    let selected = ranked.iter().position(|(unit, _)| *unit == chosen).unwrap_or(0);
-    let top = selected.saturating_sub(rows.saturating_sub(1));
-    for (row, (unit, without)) in (0..).zip(ranked.iter().skip(top).take(rows)) {
-        let is_changed = changes.iter().any(|change| (change.layer, change.unit) == (*layer, *unit));
+    let list = Rect { y: area.y + 3, height: area.height.saturating_sub(3), ..area };
+    let selected = chosen.and_then(|chosen| ranked.iter().position(|(unit, _)| *unit == chosen));
+    let top = selected.unwrap_or(0).saturating_sub(usize::from(list.height).saturating_sub(1));
+    let line = |(unit, without): &(u32, Ablated), line: Rect, canvas: &mut ImageCanvas| {
+        let is_changed = changes.iter().any(|change| (change.layer, change.unit) == (layer, *unit));
         let star = if is_changed { "*" } else { " " };
         let text = format!("{star} {unit:>4}  {:>8.2}  {:>+11.4}", without.error, without.loss - loss);
-        let style = if *unit == chosen { theme.selected() } else { Style::new() };
-        write(canvas.buffer, area.x, area.y + 2 + row, text, room, style);
-        let line = Rect { y: area.y + 2 + row, height: 1, ..area };
-        mark(canvas, line, InsideTarget::Unit(*layer, *unit));
-    }
+        let style = if Some(*unit) == chosen { theme.selected() } else { Style::new() };
+        write(canvas.buffer, line.x, line.y, text, room, style);
+        mark(canvas, line, InsideTarget::Unit(layer, *unit));
+    };
+    scrolled(theme, &ranked, top, |_| 1, list, canvas, line);
 }
 
+/// What each network is like with the changes, beside what it is like without.
 fn draw_effects(app: &App, theme: &Theme, networks: &[Network], area: Rect, canvas: &mut ImageCanvas) {
     let room = usize::from(area.width);
     let mut y = area.y;
@@ -93,7 +98,7 @@ fn draw_effects(app: &App, theme: &Theme, networks: &[Network], area: Rect, canv
         line(&format!("{} {}", theme.marker(network.slot), network.title), theme.arm(network.slot), canvas);
         let changes = app.inside.changes.of(network.lane.arm);
         for change in changes {
-            line(&format!("* {change}"), theme.accent(), canvas);
+            line(&format!("* {change}"), theme.strong(), canvas);
         }
         if changes.is_empty() {
             line("no unit is changed; x silences the chosen one", theme.faint(), canvas);
@@ -106,12 +111,17 @@ fn draw_effects(app: &App, theme: &Theme, networks: &[Network], area: Rect, canv
             _ => "…".to_string(),
         };
         let text = if changes.is_empty() { error(false) } else { format!("{} -> {}", error(false), error(true)) };
-        line(&format!("{} error, all images: {text}", split.name()), theme.strong(), canvas);
-        let answer = |with_changes: bool| match app.inside_view(
-            network.lane,
-            View::Ask { image: image.clone() },
-            with_changes,
-        ) {
+        line(&format!("error {text}, all {} images", split.name()), theme.strong(), canvas);
+        let asked =
+            |with_changes: bool| app.inside_view(network.lane, View::Ask { image: image.clone() }, with_changes);
+        let truth = match asked(false).answer().map(|answer| &answer.seen) {
+            Some(Seen::Ask { truth: Some(truth), classes, .. }) => {
+                let name = classes.get(*truth as usize).cloned().unwrap_or_default();
+                format!(", which is {}{name}", if name.chars().all(|c| c.is_ascii_digit()) { "a " } else { "" })
+            }
+            _ => String::new(),
+        };
+        let answer = |with_changes: bool| match asked(with_changes) {
             Shown::Current(answer) => match &answer.seen {
                 Seen::Ask { classes, probabilities, .. } => top_answers(classes, probabilities),
                 _ => "…".into(),
@@ -119,16 +129,14 @@ fn draw_effects(app: &App, theme: &Theme, networks: &[Network], area: Rect, canv
             Shown::Fault(why) => why.to_string(),
             _ => "…".to_string(),
         };
-        line(&format!("{about}: {}", answer(false)), Style::new(), canvas);
+        line(&format!("{about}{truth}:"), Style::new(), canvas);
+        line(&format!("   {}", answer(false)), Style::new(), canvas);
         if !changes.is_empty() {
-            line(
-                &format!("{:w$}  {}", "->", answer(true), w = about.chars().count().saturating_sub(1)),
-                theme.strong(),
-                canvas,
-            );
+            line(&format!("-> {}", answer(true)), theme.strong(), canvas);
         }
         line("", Style::new(), canvas);
     }
+    line("Changes are made for the views alone: no checkpoint has them.", theme.faint(), canvas);
 }
 
 /// The two most probable classes.

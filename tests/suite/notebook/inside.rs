@@ -307,22 +307,35 @@ fn a_digit_is_drawn_answered_and_kept() {
     inside.settle();
     assert!(ink(&inside) >= drawn + 20);
     // Kept, evaluated, and remembered by the store.
-    inside.keys("4");
+    let remembered = |inside: &Inside| -> Vec<(String, serde_json::Value)> {
+        let entry = |effect: &Effect| match effect {
+            Effect::RequestIfOn(_, RequestBody::Remember { key, value }) if key.starts_with("digit/") => {
+                Some((key.clone(), value.clone()))
+            }
+            _ => None,
+        };
+        inside.session.effects.iter().filter_map(entry).collect()
+    };
+    inside.keys("wx");
+    assert_eq!((inside.session.app.inside.own.len(), remembered(&inside).len()), (0, 0), "x is no digit");
+    inside.keys("w4");
     let own = &inside.session.app.inside.own;
     assert_eq!(own.iter().map(|digit| digit.label).collect::<Vec<_>>(), [4]);
-    let value = own.to_value();
-    let kept = inside.session.effects.iter().any(|effect| {
-        matches!(effect, Effect::RequestIfOn(_, RequestBody::Remember { key, value: kept }) if key == "digits" && *kept == value)
-    });
-    assert!(kept);
     let screen = inside.screen();
-    assert!(screen.contains("1 kept"), "{screen}");
+    assert!(screen.contains("1 kept (this is number 1, a 4)"), "{screen}");
+    let entries = remembered(&inside);
     let mut later = Inside::open(80, 24);
-    later.session.send(Event::StoredProgress(vec![("digits".into(), value)]));
-    assert_eq!(later.session.app.inside.own.len(), 1);
+    later.session.send(Event::StoredProgress(entries.clone()));
+    assert_eq!(later.session.app.inside.own, inside.session.app.inside.own);
+    // It comes back where it was drawn.
+    let pixels = inside.session.app.inside.drawing.pixels().to_vec();
+    later.keys("8n");
+    assert_eq!(later.session.app.inside.drawing.pixels(), pixels);
+    later.keys("J");
+    assert!(!later.screen().contains("this is number"), "what is moved is another picture");
+    later.keys("nd");
+    assert_eq!(remembered(&later), [(entries[0].0.clone(), serde_json::Value::Null)]);
     // It is the image of the other pages.
-    inside.keys("\t");
-    inside.press(KeyCode::Tab);
     inside.keys("2o");
     let pixels = inside.session.app.inside.drawing.network_input();
     let lane = inside.lanes()[0];
@@ -371,6 +384,63 @@ fn a_silenced_unit_changes_error_and_answers_until_it_is_undone() {
     assert_eq!(inside.session.app.inside.changes.of(lane.arm)[0].change, Surgery::Revive);
     inside.keys("z");
     assert!(inside.session.app.inside.changes.of(lane.arm).is_empty());
+}
+
+/// What a key changes is on the screen first.
+#[test]
+fn a_unit_is_changed_only_where_it_is_seen() {
+    let mut inside = Inside::open(120, 40);
+    let lane = inside.lanes()[0];
+    let changes = |inside: &Inside| inside.session.app.inside.changes.of(lane.arm).to_vec();
+    for (page, key) in [("8", "x"), ("6", "+"), ("3", "v")] {
+        inside.keys(&format!("{page}{key}"));
+        assert_eq!(
+            (inside.session.app.inside.page, changes(&inside)),
+            (InsidePage::Surgery, Vec::new()),
+            "{page}{key}"
+        );
+    }
+    // The first of the ranking is chosen, and while there is none nothing is changed.
+    inside.session.type_text("i");
+    inside.session.type_text("x");
+    assert_eq!(changes(&inside), []);
+    inside.settle();
+    let first = inside.session.app.ranked_units()[0].0;
+    assert_eq!(inside.session.app.inside_unit(), Some(("conv2".parse().unwrap(), first)));
+    inside.keys("++x+x");
+    assert_eq!(
+        changes(&inside).iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [format!("conv2:{first} scaled by 4")]
+    );
+    inside.keys("zzz");
+    assert_eq!(
+        changes(&inside).iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [format!("conv2:{first} scaled by 2")]
+    );
+}
+
+#[test]
+fn the_arrows_go_through_the_mistakes_by_rows() {
+    let mut inside = Inside::open(80, 24);
+    inside.keys("7");
+    let at = |inside: &Inside| inside.session.app.inside.selected;
+    inside.keys("nn");
+    inside.press(KeyCode::Down);
+    // 47 columns hold three images.
+    assert_eq!(at(&inside), 5);
+    inside.press(KeyCode::Up);
+    inside.press(KeyCode::Up);
+    assert_eq!(at(&inside), 2, "there is no row above the first");
+    inside.keys("p");
+    assert_eq!(at(&inside), 1);
+    // Nothing is drawn over the line of hints.
+    for rows in [22, 23, 24, 25, 26, 27, 28] {
+        let mut inside = Inside::open(100, rows);
+        inside.keys("7");
+        let screen = inside.screen();
+        let last = screen.lines().nth(usize::from(rows) - 1).unwrap();
+        assert!(last.contains("Enter its maps") && !last.contains('▀'), "{screen}");
+    }
 }
 
 /// Clicks where the last frame has drawn something that `is_it` accepts.
