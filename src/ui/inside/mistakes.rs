@@ -39,9 +39,8 @@ pub(super) fn draw_counts<'a>(
     });
     if shapes.is_some() && networks.iter().all(|network| network.shown.answer().is_some()) {
         let room = usize::from(area.width);
-        let counts: Vec<String> =
-            networks.iter().map(|network| network.title.clone() + &wrong(network.shown)).collect();
-        write(canvas.buffer, area.x, area.y, theme.text(&counts.join(" · ")), room, theme.strong());
+        let counts = app::truncate(&theme.text(&counts(networks)), room);
+        write(canvas.buffer, area.x, area.y, counts, room, theme.strong());
         return shapes;
     }
     let fault = networks.iter().find_map(|network| match network.shown {
@@ -183,19 +182,25 @@ fn class(classes: &[String], number: u32) -> String {
     classes.get(number as usize).cloned().unwrap_or_else(|| number.to_string())
 }
 
-/// How many images a network gets wrong.
-fn wrong(shown: Shown) -> String {
-    match shown.answer().map(|answer| (&answer.seen, answer.epoch)) {
-        Some((Seen::Mistakes { wrong, images, mistakes, split, .. }, epoch)) => {
-            let listed = if *wrong as usize > mistakes.len() {
-                format!(", the first {}", mistakes.len())
-            } else {
-                String::new()
-            };
-            format!(" epoch {epoch}: {wrong} of {images} {} images wrong{listed}", split.name())
+/// How many images each network gets wrong, and how many of them are listed.
+fn counts(networks: &[Network]) -> String {
+    let mut of = String::new();
+    let mut counts = Vec::new();
+    let mut listed = None;
+    for network in networks {
+        let Some(Seen::Mistakes { wrong, images, mistakes, split, .. }) =
+            network.shown.answer().map(|answer| &answer.seen)
+        else {
+            continue;
+        };
+        of = format!("wrong of {images} {} images: ", split.name());
+        counts.push(format!("{} {wrong}", network.title));
+        if *wrong as usize > mistakes.len() {
+            listed = Some(mistakes.len());
         }
-        _ => " …".into(),
     }
+    let listed = listed.map_or(String::new(), |first| format!("; of each the first {first}"));
+    of + &counts.join(" · ") + &listed
 }
 
 fn filter_text(filter: MistakeFilter, networks: &[Network]) -> String {

@@ -94,14 +94,16 @@ fn draw_effects(app: &App, theme: &Theme, networks: &[Network], area: Rect, canv
     } else {
         format!("{} image {}", split.name(), app.inside.image)
     };
-    for network in networks {
+    for (at, network) in networks.iter().enumerate() {
         line(&format!("{} {}", theme.marker(network.slot), network.title), theme.arm(network.slot), canvas);
         let changes = app.inside.changes.of(network.lane.arm);
         for change in changes {
             line(&format!("* {change}"), theme.strong(), canvas);
         }
         if changes.is_empty() {
-            line("no unit is changed; x silences the chosen one", theme.faint(), canvas);
+            // Changes are made in the first network.
+            let hint = if at == 0 { "; x silences the chosen one" } else { "" };
+            line(&format!("no unit is changed{hint}"), theme.faint(), canvas);
         }
         let error = |with_changes: bool| match app.inside_view(network.lane, View::Confusion { split }, with_changes) {
             Shown::Current(answer) => match &answer.seen {
