@@ -270,6 +270,9 @@ pub enum Seen {
     Maps {
         classes: Vec<String>,
         image: SeenImage,
+        /// Of an image of the data set.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        truth: Option<u32>,
         layers: Vec<LayerMaps>,
         probabilities: Vec<f32>,
     },

@@ -5,7 +5,7 @@ use protocol::{LayerMaps, Seen, ViewImage};
 use tch::Kind;
 
 pub(super) fn maps(subject: &Subject, image: &ViewImage) -> Result<Seen, ViewError> {
-    let (image, x, _) = subject.image(image)?;
+    let (image, x, truth) = subject.image(image)?;
     let _guard = tch::no_grad_guard();
     let (hidden, logits) = subject.net.trace(&x);
     let layers = hidden.iter().filter_map(|layer| {
@@ -23,5 +23,5 @@ pub(super) fn maps(subject: &Subject, image: &ViewImage) -> Result<Seen, ViewErr
     });
     let layers = layers.collect();
     let probabilities = values(&logits.softmax(-1, Kind::Float));
-    Ok(Seen::Maps { classes: subject.classes(), image, layers, probabilities })
+    Ok(Seen::Maps { classes: subject.classes(), image, truth, layers, probabilities })
 }
