@@ -105,6 +105,7 @@ impl App {
         if matches!(event, RunEvent::Finished { .. } | RunEvent::Deleted { .. }) {
             effects.push(Effect::Query(StoreQuery::RunFindings));
         }
+        self.forget_outdated_epochs(event);
         effects.extend(self.update_kept_epochs(event));
         let changes_list = !matches!(event, RunEvent::Progress { .. } | RunEvent::Elapsed { .. });
         if matches!(self.modals.last(), Some(Modal::Runs(_))) && changes_list {

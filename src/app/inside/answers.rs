@@ -119,6 +119,8 @@ pub enum Shown<'a> {
     /// Of an earlier question; the answer is on its way.
     Earlier(&'a ViewAnswer),
     Fault(&'a str),
+    /// The network has no checkpoint that is known, and why; nothing is asked.
+    Absent(&'static str),
     Nothing,
 }
 
@@ -126,12 +128,12 @@ impl<'a> Shown<'a> {
     pub fn answer(self) -> Option<&'a ViewAnswer> {
         match self {
             Self::Current(answer) | Self::Earlier(answer) => Some(answer),
-            Self::Fault(_) | Self::Nothing => None,
+            Self::Fault(_) | Self::Absent(_) | Self::Nothing => None,
         }
     }
 
     pub fn is_current(self) -> bool {
-        matches!(self, Self::Current(_) | Self::Fault(_))
+        matches!(self, Self::Current(_) | Self::Fault(_) | Self::Absent(_))
     }
 }
 

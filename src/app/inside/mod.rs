@@ -319,13 +319,21 @@ impl App {
         // The ranking is of the unchanged network.
         let with_changes = self.inside.page != InsidePage::Surgery;
         let request = self.page_view().and_then(|view| self.inside_request(lane, view, with_changes));
-        request.map_or(Shown::Nothing, |request| self.inside.answers.shown(&request))
+        self.inside_answer(lane, request)
     }
 
     /// What there is of another view, of a lane.
     pub fn inside_view(&self, lane: Lane, view: View, with_changes: bool) -> Shown<'_> {
-        let request = self.inside_request(lane, view, with_changes);
-        request.map_or(Shown::Nothing, |request| self.inside.answers.shown(&request))
+        self.inside_answer(lane, self.inside_request(lane, view, with_changes))
+    }
+
+    /// What there is of a question about a lane; without a question why there is none.
+    fn inside_answer(&self, lane: Lane, request: Option<ViewRequest>) -> Shown<'_> {
+        match request {
+            Some(request) => self.inside.answers.shown(&request),
+            None if self.inside.kept().nearest(lane, None).is_none() => Shown::Absent(self.absent_checkpoint(lane)),
+            None => Shown::Nothing,
+        }
     }
 
     /// The filters of a lane at another kept epoch.
@@ -336,7 +344,7 @@ impl App {
                 Some(Err(why)) => Shown::Fault(why),
                 None => Shown::Nothing,
             },
-            None => Shown::Nothing,
+            None => Shown::Absent(self.absent_checkpoint(lane)),
         }
     }
 
