@@ -240,6 +240,45 @@ fn a_damaged_checkpoint_is_left_out_with_a_word() {
     assert_eq!(inside.epoch(), 1);
 }
 
+/// Its file may have been restored, so it is looked at anew when the inside is opened again.
+#[test]
+fn a_damaged_checkpoint_is_tried_again_when_the_inside_is_opened_again() {
+    let mut inside = Inside::open(80, 24);
+    inside.session.press(KeyCode::Left);
+    for (number, _) in inside.questions() {
+        let (kind, message) = (ErrorKind::Storage, "it ends too early".into());
+        inside.session.send(Event::Reply(Tag::View(number), Reply::Refused { kind, message }));
+    }
+    inside.settle();
+    assert_eq!(inside.session.app.inside_timeline(), [1, 4]);
+    inside.press(KeyCode::Esc);
+    inside.session.send(Event::OpenInside(RUN));
+    inside.settle();
+    assert_eq!((inside.session.app.inside_timeline(), inside.epoch()), (KEPT.to_vec(), 2));
+}
+
+#[test]
+fn a_question_that_failed_is_asked_again_when_the_reader_comes_back_and_not_before() {
+    let mut inside = Inside::open(80, 24);
+    inside.session.press(KeyCode::Left);
+    for (number, request) in inside.questions() {
+        assert_eq!(request.epoch, Some(2));
+        let (kind, message) = (ErrorKind::BadRequest, "no checkpoint of epoch 2".into());
+        inside.session.send(Event::Reply(Tag::View(number), Reply::Refused { kind, message }));
+    }
+    let before = inside.asked();
+    for _ in 0..3 {
+        inside.session.send(Event::Woken);
+        inside.session.press(KeyCode::Down);
+    }
+    assert_eq!(inside.asked(), before);
+    assert!(inside.screen().contains("no checkpoint of epoch 2"), "{}", inside.screen());
+    inside.press(KeyCode::Left);
+    inside.press(KeyCode::Right);
+    assert_eq!(inside.epoch(), 2);
+    assert!(inside.session.app.inside_shown(inside.lanes()[0]).answer().is_some());
+}
+
 #[test]
 fn a_network_without_a_checkpoint_says_why() {
     let mut inside = Inside { session: Session::on("faster", 120, 40), answered: 0, kept: |_| Vec::new() };
