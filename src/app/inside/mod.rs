@@ -172,6 +172,8 @@ pub struct Inside {
     pub own_selected: Option<usize>,
     /// The pages that were stepped in from, the latest last.
     back: Vec<InsidePage>,
+    /// The run was deleted while it was looked into.
+    is_deleted: bool,
     pub answers: Answers,
 }
 
@@ -185,6 +187,22 @@ impl Inside {
 
     pub(crate) fn kept_of(&self, run: RunId) -> &KeptEpochs {
         self.kept.get(&run).unwrap_or(&NO_EPOCHS)
+    }
+
+    /// Forgets a run that was deleted.
+    pub(crate) fn remove_run(&mut self, run: RunId) {
+        self.kept.remove(&run);
+        if self.run == Some(run) {
+            (self.is_deleted, self.is_playing) = (true, false);
+        }
+    }
+
+    /// What stands in place of the networks while there is no history of the run.
+    pub fn missing_history(&self) -> String {
+        match self.run.filter(|_| self.is_deleted) {
+            Some(run) => format!("Run {run} was deleted; Esc leaves."),
+            None => "The run's history is being read.".into(),
+        }
     }
 }
 
@@ -641,6 +659,9 @@ impl App {
 
     /// Back from what was stepped into, else to where the inside was opened from.
     fn leave_inside(&mut self) {
+        if self.inside.is_deleted {
+            (self.inside.product, self.inside.back) = (None, Vec::new());
+        }
         if self.inside.product.take().is_some() {
             return;
         }

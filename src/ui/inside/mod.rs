@@ -143,8 +143,8 @@ pub fn draw(app: &App, theme: &Theme, canvas: &mut ImageCanvas) {
     Clear.render(whole, canvas.buffer);
     draw_tabs(app, theme, &layout, canvas);
     let Some(training) = app.inside_training() else {
-        let text = "The run's history is being read.";
-        write_wrapped(theme, text, theme.faint(), layout.body, layout.body.y, canvas.buffer);
+        let text = app.inside.missing_history();
+        write_wrapped(theme, &text, theme.faint(), layout.body, layout.body.y, canvas.buffer);
         return;
     };
     let network = |(slot, lane): (usize, Lane)| Network {

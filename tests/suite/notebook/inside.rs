@@ -551,6 +551,32 @@ fn the_products_of_a_long_sum_are_gone_through_by_size() {
     assert!(screen.contains(&format!("input {:>4}:", ranked[40])), "{screen}");
 }
 
+/// Its keys would otherwise go to the lesson beneath, where digits answer questions.
+#[test]
+fn the_inside_of_a_run_that_is_deleted_stays_open_until_it_is_left() {
+    let mut inside = Inside::open(80, 24);
+    // One Esc leaves, though a product was stepped into.
+    inside.keys("2");
+    inside.press(KeyCode::Enter);
+    inside.session.kernel(RunEvent::Deleted { run: RUN });
+    assert_eq!(inside.session.app.message.as_deref(), Some("run 7 was deleted"));
+    assert!(inside.screen().contains("Run 7 was deleted; Esc leaves."), "{}", inside.screen());
+    let before = inside.asked();
+    for key in "1234567890 aAt".chars() {
+        inside.keys(&key.to_string());
+        assert!(matches!(inside.session.app.modals[..], [Modal::Inside]), "{key}");
+    }
+    assert_eq!(inside.asked(), before);
+    assert!(inside.screen().contains("Run 7 was deleted; Esc leaves."), "{}", inside.screen());
+    inside.press(KeyCode::Esc);
+    assert!(inside.session.app.modals.is_empty());
+    // Another run is read.
+    inside.session.send(Event::OpenInside(RunId(8)));
+    assert!(inside.screen().contains("The run's history is being read."), "{}", inside.screen());
+    inside.session.send(Event::NoSuchRun(RunId(8)));
+    assert!(inside.screen().contains("Run 8 was deleted; Esc leaves."), "{}", inside.screen());
+}
+
 #[test]
 fn the_command_line_finds_what_the_inside_can_do() {
     let mut session = Session::on("faster", 120, 40);
