@@ -19,8 +19,8 @@ const TICK: Duration = Duration::from_secs(1);
 /// Ticks between two attempts to connect to a kernel that does not greet: each attempt blocks other commands for two
 /// seconds.
 const SILENT_RETRY_TICKS: u32 = 5;
-/// An answer that takes longer is reported as late. A kernel that trains and sends nothing for so long is asked for its
-/// status.
+/// An answer that takes longer is reported as late. A kernel that sends nothing for so long while it trains or computes a
+/// view is asked for its status.
 const LATE_AFTER: Duration = Duration::from_secs(5);
 /// How long a notebook that quits waits until its last requests are sent.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(300);
@@ -113,8 +113,10 @@ struct State {
 /// Which replies are awaited, and since when.
 #[derive(Default)]
 struct PendingReplies {
-    /// When each request was sent, by its number.
+    /// When each request was sent, by its number. The kernel answers these at once.
     sent: BTreeMap<u64, Instant>,
+    /// The same of views, which the kernel may compute for a long time.
+    views: BTreeMap<u64, Instant>,
     /// When the last line was received.
     last_line: Option<Instant>,
     /// The runs that train, as far as this connection has received.
@@ -130,8 +132,13 @@ impl PendingReplies {
         self.sent.insert(id, Instant::now());
     }
 
+    fn insert_view(&mut self, id: u64) {
+        self.views.insert(id, Instant::now());
+    }
+
     fn remove(&mut self, id: u64) {
         self.sent.remove(&id);
+        self.views.remove(&id);
     }
 
     fn apply_event(&mut self, event: &protocol::Event) {
@@ -143,16 +150,17 @@ impl PendingReplies {
         }
     }
 
-    /// Whether a reply is late.
+    /// Whether a reply is late. A view never is: whether the kernel still answers is found out by requesting its status.
     fn is_late(&self) -> bool {
-        self.sent.values().any(|sent| sent.elapsed() >= LATE_AFTER)
+        self.sent.values().any(is_overdue)
     }
 
-    /// Whether to request the status of a kernel that trains and has sent nothing for [`LATE_AFTER`]. Silence alone is no
-    /// fault: an evaluation may take a minute without an event.
+    /// Whether to request the status of a kernel that has sent nothing for [`LATE_AFTER`] while it trains or computes a
+    /// view. Silence alone is no fault: an evaluation or a view may take a minute without an event.
     fn should_request_status(&self) -> bool {
-        let silent = self.last_line.is_none_or(|received| received.elapsed() >= LATE_AFTER);
-        self.sent.is_empty() && (!self.status_requested || (silent && !self.training.is_empty()))
+        let silent = self.last_line.as_ref().is_none_or(is_overdue);
+        let is_working = !self.training.is_empty() || self.views.values().any(is_overdue);
+        self.sent.is_empty() && (!self.status_requested || (silent && is_working))
     }
 
     fn apply_reply(&mut self, reply: &Reply) {
@@ -161,6 +169,11 @@ impl PendingReplies {
             self.training = trains.map(|run| run.run).collect();
         }
     }
+}
+
+/// Whether this is [`LATE_AFTER`] ago or longer.
+fn is_overdue(since: &Instant) -> bool {
+    since.elapsed() >= LATE_AFTER
 }
 
 #[derive(Clone, Default)]
@@ -391,7 +404,7 @@ impl LinkThread {
         }
     }
 
-    /// Reports a late reply, and requests the status of a kernel that trains and has fallen silent.
+    /// Reports a late reply, and requests the status of a kernel that works and has fallen silent.
     fn watch_for_silence(&mut self) {
         let Some(connection) = &mut self.connection else { return };
         self.shared.report_silence(connection.pid, &self.events);
@@ -409,7 +422,8 @@ impl LinkThread {
     fn is_idle(&self) -> bool {
         let state = self.shared.lock();
         let replies = &state.replies;
-        let is_watched = !replies.status_requested || !replies.sent.is_empty() || !replies.training.is_empty();
+        let is_pending = !replies.sent.is_empty() || !replies.views.is_empty();
+        let is_watched = !replies.status_requested || is_pending || !replies.training.is_empty();
         self.connection.is_some() && !is_watched && !state.shows_write_error && state.progress.unsent().is_empty()
     }
 
@@ -444,13 +458,18 @@ impl LinkThread {
             self.send(Event::Unanswered(tag, "no kernel runs".into()));
             return;
         };
+        let is_view = matches!(body, RequestBody::View(_));
         // Locked before the request is sent: the reply may come before `send` returns.
         let mut state = self.shared.lock();
         let lost = match connection.requests.send(body) {
             // The reading thread has already reported the requests without a reply, this one not among them.
             Ok(_) if connection.ended.load(Ordering::SeqCst) => Some((tag, KERNEL_LEFT.to_string())),
             Ok(id) => {
-                state.replies.insert(id);
+                if is_view {
+                    state.replies.insert_view(id);
+                } else {
+                    state.replies.insert(id);
+                }
                 state.tags.insert(id, tag);
                 None
             }
@@ -632,5 +651,27 @@ mod tests {
         shared.report_silence(7, &sender);
         shared.report_silence(7, &sender);
         assert_eq!((reported(), reported()), (Some(false), None));
+    }
+
+    #[test]
+    fn a_view_that_takes_long_is_late_only_if_the_status_is_not_answered_either() {
+        let long_ago = Instant::now().checked_sub(LATE_AFTER).expect("the clock began earlier");
+        let mut replies =
+            PendingReplies { status_requested: true, last_line: Some(long_ago), ..PendingReplies::default() };
+        replies.insert_view(1);
+        assert!(!replies.should_request_status(), "it has only just been sent");
+        replies.views.insert(1, long_ago);
+        assert!(!replies.is_late() && replies.should_request_status());
+        // The status was requested and is not answered.
+        replies.sent.insert(2, long_ago);
+        assert!(replies.is_late() && !replies.should_request_status());
+        // It is answered while the view is still computed.
+        replies.remove(2);
+        replies.last_line = Some(Instant::now());
+        assert!(!replies.is_late() && !replies.should_request_status());
+        replies.last_line = Some(long_ago);
+        assert!(replies.should_request_status(), "it is requested again later");
+        replies.remove(1);
+        assert!(!replies.is_late() && !replies.should_request_status());
     }
 }

@@ -105,6 +105,7 @@ impl App {
         if matches!(event, RunEvent::Finished { .. } | RunEvent::Deleted { .. }) {
             effects.push(Effect::Query(StoreQuery::RunFindings));
         }
+        self.forget_outdated_epochs(event);
         effects.extend(self.update_kept_epochs(event));
         let changes_list = !matches!(event, RunEvent::Progress { .. } | RunEvent::Elapsed { .. });
         if matches!(self.modals.last(), Some(Modal::Runs(_))) && changes_list {
@@ -130,7 +131,8 @@ impl App {
         }
     }
 
-    /// Removes a deleted run; returns whether the reader was looking at it.
+    /// Removes a deleted run; returns whether the reader was looking at it. The inside stays open, and says that its run was
+    /// deleted: a key that is meant for it must not act on the lesson beneath.
     pub(crate) fn remove_run(&mut self, run: RunId) -> bool {
         self.training_runs.remove(&run);
         self.notices.remove(&run);
@@ -139,15 +141,15 @@ impl App {
         self.cell_runs.retain(|_, shown| *shown != run);
         self.lab.run.take_if(|shown| *shown == run);
         self.lab.overlaid.retain(|shown| *shown != run);
+        self.inside.remove_run(run);
         let before = self.modals.len();
         let shows = |modal: &Modal| match modal {
             Modal::Run(shown) => *shown == run,
             Modal::Values(pane) => *pane == Pane::Run(run),
-            Modal::Inside => self.inside.run == Some(run),
             _ => false,
         };
         self.modals.retain(|modal| !shows(modal));
-        self.modals.len() < before
+        self.modals.len() < before || (self.is_inside_open() && self.inside.run == Some(run))
     }
 
     /// Adds a notice to the message. Several notices are shown together until a key is pressed.

@@ -51,9 +51,8 @@ impl App {
             StoreQuery::Runs => self.runs_fault = Some(why),
             // Whoever writes to the store reports that it can't be read.
             StoreQuery::RunFindings | StoreQuery::WrongImages { .. } | StoreQuery::RunSize(_) => {}
-            // Without them there is nothing to look into.
             StoreQuery::KeptEpochs { run, lane } => {
-                effects.extend(self.load_kept_epochs(run, lane, Vec::new()));
+                self.set_unreadable_epochs(run, lane);
                 self.add_notice(why);
             }
         }

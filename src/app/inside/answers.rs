@@ -50,8 +50,10 @@ impl Answers {
         alike.and_then(|(_, answer)| answer.as_ref().ok()).map_or(Shown::Nothing, Shown::Earlier)
     }
 
-    /// The questions to send now, each with its number, of those that are needed, the most urgent first.
+    /// The questions to send now, each with its number, of those that are needed, the most urgent first. A fault stays as
+    /// long as its question is needed; then it is forgotten, so the question is asked again if it is needed later.
     pub(crate) fn ask(&mut self, needed: Vec<ViewRequest>) -> Vec<(u64, ViewRequest)> {
+        self.known.retain(|(known, answer)| answer.is_ok() || needed.contains(known));
         let mut sent = Vec::new();
         for request in needed {
             let is_known = self.get(&request).is_some() || self.asked.iter().any(|(_, asked)| *asked == request);
@@ -119,6 +121,8 @@ pub enum Shown<'a> {
     /// Of an earlier question; the answer is on its way.
     Earlier(&'a ViewAnswer),
     Fault(&'a str),
+    /// The network has no checkpoint that is known, and why; nothing is asked.
+    Absent(&'static str),
     Nothing,
 }
 
@@ -126,12 +130,12 @@ impl<'a> Shown<'a> {
     pub fn answer(self) -> Option<&'a ViewAnswer> {
         match self {
             Self::Current(answer) | Self::Earlier(answer) => Some(answer),
-            Self::Fault(_) | Self::Nothing => None,
+            Self::Fault(_) | Self::Absent(_) | Self::Nothing => None,
         }
     }
 
     pub fn is_current(self) -> bool {
-        matches!(self, Self::Current(_) | Self::Fault(_))
+        matches!(self, Self::Current(_) | Self::Fault(_) | Self::Absent(_))
     }
 }
 
@@ -203,5 +207,21 @@ mod tests {
         assert_eq!(answers.ask(vec![asked.clone()]), []);
         answers.reconnect();
         assert_eq!(answers.ask(vec![asked]).len(), 1);
+    }
+
+    #[test]
+    fn what_failed_is_asked_again_once_the_reader_comes_back_to_it() {
+        let mut answers = Answers::default();
+        let [first, second] = [1, 2].map(|epoch| request(epoch, View::Filters));
+        answers.ask(vec![first.clone(), second.clone()]);
+        answers.take(1, Ok(answer(1)));
+        answers.take(2, Err("it is damaged".into()));
+        for _ in 0..3 {
+            assert_eq!(answers.ask(vec![first.clone(), second.clone()]), [], "not while it is on the screen");
+        }
+        assert!(matches!(answers.shown(&second), Shown::Fault("it is damaged")));
+        assert_eq!(answers.ask(vec![first.clone()]), []);
+        assert_eq!(answers.ask(vec![second.clone()]), [(3, second)]);
+        assert_eq!(answers.ask(vec![first]), [], "an answer is kept");
     }
 }

@@ -182,6 +182,8 @@ pub struct Inside {
     awaits_label: bool,
     /// The pages that were stepped in from, the latest last.
     back: Vec<InsidePage>,
+    /// The run was deleted while it was looked into.
+    is_deleted: bool,
     pub answers: Answers,
 }
 
@@ -195,6 +197,22 @@ impl Inside {
 
     pub(crate) fn kept_of(&self, run: RunId) -> &KeptEpochs {
         self.kept.get(&run).unwrap_or(&NO_EPOCHS)
+    }
+
+    /// Forgets a run that was deleted.
+    pub(crate) fn remove_run(&mut self, run: RunId) {
+        self.kept.remove(&run);
+        if self.run == Some(run) {
+            (self.is_deleted, self.is_playing) = (true, false);
+        }
+    }
+
+    /// What stands in place of the networks while there is no history of the run.
+    pub fn missing_history(&self) -> String {
+        match self.run.filter(|_| self.is_deleted) {
+            Some(run) => format!("Run {run} was deleted; Esc leaves."),
+            None => "The run's history is being read.".into(),
+        }
     }
 }
 
@@ -346,13 +364,21 @@ impl App {
         // The ranking is of the unchanged network.
         let with_changes = self.inside.page != InsidePage::Surgery;
         let request = self.page_view().and_then(|view| self.inside_request(lane, view, with_changes));
-        request.map_or(Shown::Nothing, |request| self.inside.answers.shown(&request))
+        self.inside_answer(lane, request)
     }
 
     /// What there is of another view, of a lane.
     pub fn inside_view(&self, lane: Lane, view: View, with_changes: bool) -> Shown<'_> {
-        let request = self.inside_request(lane, view, with_changes);
-        request.map_or(Shown::Nothing, |request| self.inside.answers.shown(&request))
+        self.inside_answer(lane, self.inside_request(lane, view, with_changes))
+    }
+
+    /// What there is of a question about a lane; without a question why there is none.
+    fn inside_answer(&self, lane: Lane, request: Option<ViewRequest>) -> Shown<'_> {
+        match request {
+            Some(request) => self.inside.answers.shown(&request),
+            None if self.inside.kept().nearest(lane, None).is_none() => Shown::Absent(self.absent_checkpoint(lane)),
+            None => Shown::Nothing,
+        }
     }
 
     /// The filters of a lane at another kept epoch.
@@ -363,7 +389,7 @@ impl App {
                 Some(Err(why)) => Shown::Fault(why),
                 None => Shown::Nothing,
             },
-            None => Shown::Nothing,
+            None => Shown::Absent(self.absent_checkpoint(lane)),
         }
     }
 
@@ -664,6 +690,9 @@ impl App {
 
     /// Back from what was stepped into, else to where the inside was opened from.
     fn leave_inside(&mut self) {
+        if self.inside.is_deleted {
+            (self.inside.product, self.inside.back) = (None, Vec::new());
+        }
         if self.inside.product.take().is_some() {
             return;
         }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{Kernel, lock, refusal::Refusal};
 use learn::Snapshot;
-use protocol::{ErrorKind, Lane, Reply, RunId, Study, ViewAnswer, ViewRequest};
+use protocol::{ErrorKind, Lane, Reply, RunId, RunState, RunSummary, Study, ViewAnswer, ViewRequest};
 use std::{
     collections::VecDeque,
     fs, io,
@@ -19,7 +19,7 @@ use std::{
     },
     thread,
 };
-use store::files::LaneFolder;
+use store::{LaneState, files::LaneFolder};
 
 /// Sends a reply to the client that asked.
 type Answer = Box<dyn FnOnce(Reply) + Send>;
@@ -137,8 +137,8 @@ impl Kernel {
     }
 
     fn see(&self, request: &ViewRequest, is_stopped: &AtomicBool) -> Result<ViewAnswer, Refusal> {
-        let study = self.store().run(request.run)?.spec;
-        let (lane, epoch) = self.subject_of(request, &study)?;
+        let summary = self.store().run(request.run)?;
+        let (lane, epoch) = self.subject_of(request, &summary)?;
         let resolved =
             ViewRequest { arm: Some(lane.arm), seed: Some(lane.seed), epoch: Some(epoch), ..request.clone() };
         if let Some(known) = lock(&self.view_answers).find(&resolved) {
@@ -157,9 +157,9 @@ impl Kernel {
     }
 
     /// The lane and the epoch that a view is of.
-    fn subject_of(&self, request: &ViewRequest, study: &Study) -> Result<(Lane, u32), Refusal> {
+    fn subject_of(&self, request: &ViewRequest, summary: &RunSummary) -> Result<(Lane, u32), Refusal> {
         let refuse = |message: String| Err(Refusal::new(ErrorKind::BadRequest, message));
-        let run = request.run;
+        let (run, study) = (request.run, &summary.spec);
         let arm = match request.arm {
             None => study.arms.first().map(|arm| arm.id),
             Some(named) => study.find_arm(named),
@@ -174,12 +174,16 @@ impl Kernel {
             return refuse(format!("run {run} has no such seed; it has {}", seeds.join(", ")));
         };
         let lane = Lane { arm, seed };
+        // Read before the folder is: a checkpoint is written before its epoch is committed.
+        let epochs_done = self.store().epochs_done(run, lane)?;
         let kept = LaneFolder::of(&self.home, run, lane).epochs();
         let kept = kept.map_err(|error| {
             Refusal::new(ErrorKind::Storage, format!("the checkpoints of run {run} can't be read: {error}"))
         })?;
         let Some(last) = kept.last() else {
-            return refuse(format!("run {run} keeps no checkpoint of {lane} yet; its first epoch is not done"));
+            let states = self.store().lanes(run)?;
+            let state = states.into_iter().find(|(of, _)| *of == lane).map_or(LaneState::Open, |(_, state)| state);
+            return refuse(no_checkpoint(run, lane, epochs_done, state, &summary.state));
         };
         match request.epoch {
             None => Ok((lane, *last)),
@@ -206,6 +210,30 @@ impl Kernel {
             let message = format!("{} can't be read ({why}); look at another epoch", file.display());
             Refusal::new(ErrorKind::Storage, message)
         })
+    }
+}
+
+/// Why a lane has no checkpoint, with the remedy.
+fn no_checkpoint(run: RunId, lane: Lane, epochs_done: u32, lane_state: LaneState, run_state: &RunState) -> String {
+    let ended = |how: &str| {
+        format!("run {run} {how} before the first epoch of {lane} was done; `relu resume {run}` goes on with it")
+    };
+    match (lane_state, run_state) {
+        // A fork has none of a lane that diverged before it, though its epochs are recorded.
+        (LaneState::Diverged { epoch, .. }, _) => {
+            format!(
+                "run {run} has no checkpoint of {lane}, which diverged in epoch {epoch}; look at another arm or seed"
+            )
+        }
+        _ if epochs_done > 0 => {
+            format!("the checkpoints of {lane} in run {run} are gone; train its study again to look into it")
+        }
+        (_, RunState::Stopped) => ended("was stopped"),
+        (_, RunState::Interrupted) => ended("was interrupted"),
+        (_, RunState::Failed { .. }) => ended("failed"),
+        (_, RunState::Queued | RunState::Running | RunState::Paused | RunState::Finished) => {
+            format!("run {run} keeps no checkpoint of {lane} yet; its first epoch is not done")
+        }
     }
 }
 
@@ -237,6 +265,24 @@ fn start_thread<T: Send + 'static>(
 mod tests {
     use super::*;
     use std::sync::mpsc;
+
+    #[test]
+    fn a_lane_without_a_checkpoint_is_named_with_the_reason() {
+        let (run, lane) = (RunId(6), Lane { arm: "relu-tanh".parse().unwrap(), seed: 1 });
+        let why = |epochs_done, lane_state, run_state| no_checkpoint(run, lane, epochs_done, lane_state, &run_state);
+        let diverged = LaneState::Diverged { epoch: 1, batch: 3 };
+        for (text, part) in [
+            (why(0, LaneState::Open, RunState::Running), "yet; its first epoch is not done"),
+            (why(0, LaneState::Open, RunState::Stopped), "was stopped before the first epoch of relu-tanh-s1"),
+            (why(0, LaneState::Open, RunState::Interrupted), "`relu resume 6` goes on"),
+            (why(0, diverged, RunState::Finished), "which diverged in epoch 1"),
+            (why(0, diverged, RunState::Running), "which diverged in epoch 1"),
+            (why(2, LaneState::Finished, RunState::Finished), "are gone; train its study again"),
+            (why(2, LaneState::Open, RunState::Running), "are gone"),
+        ] {
+            assert!(text.contains(part) && text.contains("run 6") && text.contains("relu-tanh-s1"), "{text}");
+        }
+    }
 
     #[test]
     fn a_question_survives_a_thread_that_can_not_be_started() {

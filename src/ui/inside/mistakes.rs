@@ -44,10 +44,10 @@ pub(super) fn draw_counts<'a>(
         return shapes;
     }
     let fault = networks.iter().find_map(|network| match network.shown {
-        Shown::Fault(why) => Some(why),
+        Shown::Fault(why) | Shown::Absent(why) => Some(format!("{}: {why}", network.title)),
         _ => None,
     });
-    say(theme, fault.unwrap_or("The answers to every image are being computed."), area, canvas);
+    say(theme, fault.as_deref().unwrap_or("The answers to every image are being computed."), area, canvas);
     None
 }
 

@@ -143,8 +143,8 @@ pub fn draw(app: &App, theme: &Theme, canvas: &mut ImageCanvas) {
     Clear.render(whole, canvas.buffer);
     draw_tabs(app, theme, &layout, canvas);
     let Some(training) = app.inside_training() else {
-        let text = "The run's history is being read.";
-        write_wrapped(theme, text, theme.faint(), layout.body, layout.body.y, canvas.buffer);
+        let text = app.inside.missing_history();
+        write_wrapped(theme, &text, theme.faint(), layout.body, layout.body.y, canvas.buffer);
         return;
     };
     let network = |(slot, lane): (usize, Lane)| Network {
@@ -247,7 +247,7 @@ fn draw_networks(
         let epoch = match network.shown {
             Shown::Current(answer) => format!(" epoch {}", answer.epoch),
             Shown::Earlier(answer) => format!(" epoch {} …", answer.epoch),
-            Shown::Fault(_) | Shown::Nothing => String::new(),
+            Shown::Fault(_) | Shown::Absent(_) | Shown::Nothing => String::new(),
         };
         let changed = match changes(network.lane.arm) {
             0 => String::new(),
@@ -334,6 +334,7 @@ fn draw_shown(
     match network.shown {
         Shown::Current(answer) | Shown::Earlier(answer) => draw_answer(theme, answer, beside, column, area, canvas),
         Shown::Fault(why) => _ = write_wrapped(theme, why, theme.bad(), area, area.y, canvas.buffer),
+        Shown::Absent(why) => say(theme, why, area, canvas),
         Shown::Nothing => say(theme, "The kernel computes this view …", area, canvas),
     }
 }

@@ -20,7 +20,7 @@ pub fn draw(app: &App, theme: &Theme, networks: &[Network], column: &Column, are
         Shown::Current(answer) | Shown::Earlier(answer) => {
             draw_ranking(theme, answer, app.inside.changes.of(first.lane.arm), column.unit, below, canvas);
         }
-        Shown::Fault(why) => say(theme, why, below, canvas),
+        Shown::Fault(why) | Shown::Absent(why) => say(theme, why, below, canvas),
         Shown::Nothing => say(theme, WAITING, below, canvas),
     }
     let beside = Rect { x: area.x + ranking.width + 1, width: area.width.saturating_sub(ranking.width + 1), ..area };
@@ -128,7 +128,7 @@ fn draw_effects(app: &App, theme: &Theme, networks: &[Network], area: Rect, canv
                 Seen::Ask { classes, probabilities, .. } => top_answers(classes, probabilities),
                 _ => "…".into(),
             },
-            Shown::Fault(why) => why.to_string(),
+            Shown::Fault(why) | Shown::Absent(why) => why.to_string(),
             _ => "…".to_string(),
         };
         line(&format!("{about}{truth}:"), Style::new(), canvas);

@@ -3,7 +3,7 @@
 use crate::common::disk::SmallDisk;
 use crate::common::kernel as common;
 use crate::common::kernel::{Kernel, end, endless, event, follow, home, log, program, refused, state, tiny, train};
-use protocol::{ArmId, ErrorKind, Event, Reply, RequestBody, RunEvent, RunState};
+use protocol::{ArmId, ErrorKind, Event, Lane, Reply, RequestBody, RunEvent, RunState, View, ViewRequest};
 use rustix::process::Signal;
 use shell::client::{Client, Message};
 use std::{fs, io::Write, process::Command};
@@ -81,6 +81,21 @@ fn divergence_ends_its_arm_and_no_other() {
     assert!(numbers.len() > 4000, "{newest:?}");
     let finite = |bytes: &[u8]| f32::from_le_bytes(bytes.try_into().unwrap()).is_finite();
     assert!(numbers.chunks_exact(4).all(finite), "{newest:?} holds a number that is not finite");
+
+    // What can't be looked into is refused with the reason that holds.
+    let mut look = |lane: Lane| {
+        let (arm, seed) = (Some(lane.arm), Some(lane.seed));
+        let request = ViewRequest { run, arm, seed, epoch: None, changes: Vec::new(), view: View::Filters };
+        refused(client.request(RequestBody::View(Box::new(request)))).1
+    };
+    if epoch == 1 {
+        let why = look(diverged);
+        assert!(why.contains("which diverged in epoch 1"), "{why}");
+    }
+    let other = spec.lanes().into_iter().find(|lane| lane.arm == arms[1]).unwrap();
+    fs::remove_dir_all(home.lane(run, other)).unwrap();
+    let why = look(other);
+    assert!(why.contains(&format!("in run {run} are gone")), "{why}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use crate::common::session::Session;
 use crate::common::small_network::{self, mnist};
-use app::{Drawn, Effect, Event, InsidePage, InsideTarget, MistakeFilter, Modal, Pen, StoreQuery, Tag};
+use app::{Drawn, Effect, Event, InsidePage, InsideTarget, MistakeFilter, Modal, Pen, Shown, StoreQuery, Tag};
 use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use learn::view::Subject;
 use protocol::{
@@ -40,13 +40,19 @@ fn answer(request: &ViewRequest) -> ViewAnswer {
 struct Inside {
     session: Session,
     answered: usize,
+    /// The kept epochs of each lane in the store.
+    kept: fn(Lane) -> Vec<u32>,
 }
 
 impl Inside {
     fn open(columns: u16, rows: u16) -> Self {
+        Self::open_with(columns, rows, |_| KEPT.to_vec())
+    }
+
+    fn open_with(columns: u16, rows: u16, kept: fn(Lane) -> Vec<u32>) -> Self {
         let mut session = Session::on("faster", columns, rows);
         session.send(Event::OpenInside(RUN));
-        let mut inside = Self { session, answered: 0 };
+        let mut inside = Self { session, answered: 0, kept };
         inside.session.send(Event::History(RUN, vec![RunEvent::Started { run: RUN, spec: study() }]));
         inside.settle();
         inside
@@ -60,7 +66,7 @@ impl Inside {
             self.answered += 1;
             match effect {
                 Effect::Query(StoreQuery::KeptEpochs { run, lane }) => {
-                    self.session.send(Event::KeptEpochs { run, lane, epochs: KEPT.to_vec() });
+                    self.session.send(Event::KeptEpochs { run, lane, epochs: (self.kept)(lane) });
                 }
                 Effect::Request(Tag::View(number), RequestBody::View(request)) => found.push((number, *request)),
                 _ => {}
@@ -100,6 +106,19 @@ impl Inside {
 
     fn screen(&self) -> String {
         self.session.screen(&SIXTEEN)
+    }
+
+    /// Why there is no checkpoint of a lane.
+    fn absence(&self, lane: Lane) -> &'static str {
+        match self.session.app.inside_shown(lane) {
+            Shown::Absent(why) => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// How many views were asked for.
+    fn asked(&self) -> usize {
+        self.session.asked.iter().filter(|body| matches!(body, RequestBody::View(_))).count()
     }
 
     fn epoch(&self) -> u32 {
@@ -145,8 +164,7 @@ fn epochs_are_stepped_through_and_what_is_known_is_not_asked_again() {
         seen.push(inside.epoch());
     }
     assert_eq!(seen, [2, 1, 1, 2, 4, 4]);
-    let asked = inside.session.asked.iter().filter(|body| matches!(body, RequestBody::View(_))).count();
-    assert_eq!(asked, 2 * KEPT.len(), "three epochs of two arms");
+    assert_eq!(inside.asked(), 2 * KEPT.len(), "three epochs of two arms");
     // A click on the timeline goes there.
     let layout = inside.session.app.inside_layout();
     let (_, x) = layout.epoch_columns(&KEPT)[1];
@@ -220,6 +238,98 @@ fn a_damaged_checkpoint_is_left_out_with_a_word() {
     inside.settle();
     assert_eq!(inside.session.app.inside_timeline(), [1, 4]);
     assert_eq!(inside.epoch(), 1);
+}
+
+/// Its file may have been restored, so it is looked at anew when the inside is opened again.
+#[test]
+fn a_damaged_checkpoint_is_tried_again_when_the_inside_is_opened_again() {
+    let mut inside = Inside::open(80, 24);
+    inside.session.press(KeyCode::Left);
+    for (number, _) in inside.questions() {
+        let (kind, message) = (ErrorKind::Storage, "it ends too early".into());
+        inside.session.send(Event::Reply(Tag::View(number), Reply::Refused { kind, message }));
+    }
+    inside.settle();
+    assert_eq!(inside.session.app.inside_timeline(), [1, 4]);
+    inside.press(KeyCode::Esc);
+    inside.session.send(Event::OpenInside(RUN));
+    inside.settle();
+    assert_eq!((inside.session.app.inside_timeline(), inside.epoch()), (KEPT.to_vec(), 2));
+}
+
+#[test]
+fn a_question_that_failed_is_asked_again_when_the_reader_comes_back_and_not_before() {
+    let mut inside = Inside::open(80, 24);
+    inside.session.press(KeyCode::Left);
+    for (number, request) in inside.questions() {
+        assert_eq!(request.epoch, Some(2));
+        let (kind, message) = (ErrorKind::BadRequest, "no checkpoint of epoch 2".into());
+        inside.session.send(Event::Reply(Tag::View(number), Reply::Refused { kind, message }));
+    }
+    let before = inside.asked();
+    for _ in 0..3 {
+        inside.session.send(Event::Woken);
+        inside.session.press(KeyCode::Down);
+    }
+    assert_eq!(inside.asked(), before);
+    assert!(inside.screen().contains("no checkpoint of epoch 2"), "{}", inside.screen());
+    inside.press(KeyCode::Left);
+    inside.press(KeyCode::Right);
+    assert_eq!(inside.epoch(), 2);
+    assert!(inside.session.app.inside_shown(inside.lanes()[0]).answer().is_some());
+}
+
+#[test]
+fn a_network_without_a_checkpoint_says_why() {
+    let mut inside = Inside { session: Session::on("faster", 120, 40), answered: 0, kept: |_| Vec::new() };
+    inside.session.send(Event::OpenInside(RUN));
+    inside.session.send(Event::History(RUN, vec![RunEvent::Started { run: RUN, spec: study() }]));
+    assert!(inside.screen().contains("The kept epochs are being read."), "{}", inside.screen());
+    inside.settle();
+    let [first, second] = inside.lanes();
+    for page in "123456790".chars() {
+        inside.keys(&page.to_string());
+        assert_eq!(inside.absence(first), "No checkpoint yet: the first epoch is not done.");
+        let screen = inside.screen();
+        assert!(screen.contains("No checkpoint yet:"), "page {page}: {screen}");
+        for waits in ["computes this view", "are being computed", "left out once"] {
+            assert!(!screen.contains(waits), "page {page}: {screen}");
+        }
+    }
+    inside.keys("1");
+    inside.session.kernel(RunEvent::Stopped { run: RUN });
+    inside.settle();
+    assert!(inside.absence(first).contains("was stopped before the end of the first epoch"));
+    assert!(inside.screen().contains("This network has no checkpoint"), "{}", inside.screen());
+    assert_eq!(inside.asked(), 0);
+    // An epoch of a network that is not on the screen: its checkpoint is found when it is.
+    inside.keys("A");
+    let record = protocol::EpochRecord::new(second, 1, []);
+    inside.session.kernel(RunEvent::Epoch { run: RUN, record });
+    inside.settle();
+    inside.kept = |lane| if lane == second_lane() { vec![1] } else { Vec::new() };
+    inside.keys("A");
+    assert!(inside.session.app.inside_shown(second).answer().is_some());
+}
+
+fn second_lane() -> Lane {
+    study().lanes()[1]
+}
+
+#[test]
+fn a_network_that_diverged_does_not_hold_up_the_one_beside_it() {
+    let mut inside = Inside::open_with(120, 40, |lane| if lane == second_lane() { Vec::new() } else { KEPT.to_vec() });
+    let [_, second] = inside.lanes();
+    inside.session.kernel(RunEvent::Diverged { run: RUN, arm: second.arm, seed: second.seed, epoch: 1, batch: 3 });
+    inside.session.kernel(RunEvent::Finished { run: RUN });
+    inside.settle();
+    assert_eq!((inside.epoch(), inside.absence(second)), (4, "This network diverged, so it has no checkpoint."));
+    inside.keys("7");
+    let screen = inside.screen();
+    assert!(screen.contains("all-Tanh: This network diverged"), "{screen}");
+    inside.keys("1 ");
+    inside.session.send(Event::Woken);
+    assert_eq!(inside.session.app.inside.epoch, Some(2));
 }
 
 #[test]
@@ -509,6 +619,32 @@ fn the_products_of_a_long_sum_are_gone_through_by_size() {
     assert_eq!(inside.session.app.inside.product.unwrap().product, Some(ranked[40]));
     let screen = inside.screen();
     assert!(screen.contains(&format!("input {:>4}:", ranked[40])), "{screen}");
+}
+
+/// Its keys would otherwise go to the lesson beneath, where digits answer questions.
+#[test]
+fn the_inside_of_a_run_that_is_deleted_stays_open_until_it_is_left() {
+    let mut inside = Inside::open(80, 24);
+    // One Esc leaves, though a product was stepped into.
+    inside.keys("2");
+    inside.press(KeyCode::Enter);
+    inside.session.kernel(RunEvent::Deleted { run: RUN });
+    assert_eq!(inside.session.app.message.as_deref(), Some("run 7 was deleted"));
+    assert!(inside.screen().contains("Run 7 was deleted; Esc leaves."), "{}", inside.screen());
+    let before = inside.asked();
+    for key in "1234567890 aAt".chars() {
+        inside.keys(&key.to_string());
+        assert!(matches!(inside.session.app.modals[..], [Modal::Inside]), "{key}");
+    }
+    assert_eq!(inside.asked(), before);
+    assert!(inside.screen().contains("Run 7 was deleted; Esc leaves."), "{}", inside.screen());
+    inside.press(KeyCode::Esc);
+    assert!(inside.session.app.modals.is_empty());
+    // Another run is read.
+    inside.session.send(Event::OpenInside(RunId(8)));
+    assert!(inside.screen().contains("The run's history is being read."), "{}", inside.screen());
+    inside.session.send(Event::NoSuchRun(RunId(8)));
+    assert!(inside.screen().contains("Run 8 was deleted; Esc leaves."), "{}", inside.screen());
 }
 
 #[test]
