@@ -547,7 +547,8 @@ impl App {
         }
         let timeline = self.inside_timeline();
         if timeline.len() < 2 {
-            self.message = Some("there is one kept epoch; more come while the run trains".into());
+            let kept = if timeline.is_empty() { "there is no kept epoch" } else { "there is one kept epoch" };
+            self.message = Some(format!("{kept}; more come while the run trains"));
             return Vec::new();
         }
         // From the beginning, if it stands at the end.

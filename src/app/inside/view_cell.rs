@@ -163,8 +163,13 @@ impl App {
 
     /// What there is to see of a lane in a view cell.
     pub fn view_cell_shown(&self, view: &ViewCell, training: &TrainingRun, lane: Lane) -> Shown<'_> {
-        let request = self.view_cell_request(view, training, lane);
-        request.map_or(Shown::Nothing, |request| self.inside.answers.shown_at_any_epoch(&request))
+        match self.view_cell_request(view, training, lane) {
+            Some(request) => self.inside.answers.shown_at_any_epoch(&request),
+            None if self.inside.kept_of(training.run).is_known(lane) => {
+                Shown::Absent("This network has no checkpoint.")
+            }
+            None => Shown::Nothing,
+        }
     }
 
     /// The images that the networks of a view cell get wrong.

@@ -27,7 +27,8 @@ pub fn draw(
     draw_image(theme, image.shape, &image.pixels, shrink, below, canvas);
     let left = image_cells(image.shape, shrink).0 + 2;
     let bars = Rect { x: below.x + left, width: below.width.saturating_sub(left), ..below };
-    let bars_of = AnswerBars { arm: &column.title, style: column.style, classes, probabilities, stale: false };
+    let bars_of =
+        AnswerBars { arm: &column.title, style: column.style, classes, probabilities, stale: false, note: "" };
     draw_answers(theme, &[bars_of], bars, canvas.buffer);
 }
 

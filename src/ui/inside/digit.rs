@@ -122,6 +122,8 @@ pub struct AnswerBars<'a> {
     pub probabilities: &'a [f32],
     /// The answer is to an earlier picture.
     pub stale: bool,
+    /// What stands in place of an answer.
+    pub note: &'a str,
 }
 
 impl AnswerBars<'_> {
@@ -187,7 +189,11 @@ fn draw_answer(theme: &Theme, answer: &AnswerBars, (names, shown): (u16, usize),
     buffer.set_stringn(place.x, place.y, format!("{arm}{suffix}"), width, answer.style);
     let ranking = answer.ranking();
     let Some(largest) = ranking.first().copied() else {
-        buffer.set_stringn(place.x, place.y + 1, "no answer yet", width, theme.faint());
+        for (y, line) in
+            (place.y + 1..place.bottom()).zip(textwrap::wrap(&theme.text(answer.note), app::wrap_options(width.max(1))))
+        {
+            buffer.set_stringn(place.x, y, line, width, theme.faint());
+        }
         return;
     };
     let listed = if shown < ranking.len() { ranking[..shown].to_vec() } else { (0..ranking.len()).collect() };
@@ -359,7 +365,7 @@ mod tests {
     }
 
     fn answer<'a>(arm: &'a str, classes: &'a [String], probabilities: &'a [f32]) -> AnswerBars<'a> {
-        AnswerBars { arm, style: Style::new(), classes, probabilities, stale: false }
+        AnswerBars { arm, style: Style::new(), classes, probabilities, stale: false, note: "no answer yet" }
     }
 
     #[test]

@@ -60,7 +60,11 @@ pub fn draw(app: &App, theme: &Theme, networks: &[Network], area: Rect, canvas: 
             _ => (&[], &[]),
         };
         let style = theme.arm(network.slot);
-        AnswerBars { arm, style, classes, probabilities, stale: !network.shown.is_current() }
+        let note = match network.shown {
+            Shown::Fault(why) | Shown::Absent(why) => why,
+            Shown::Current(_) | Shown::Earlier(_) | Shown::Nothing => "no answer yet",
+        };
+        AnswerBars { arm, style, classes, probabilities, stale: !network.shown.is_current(), note }
     });
     let bars: Vec<AnswerBars> = bars.collect();
     draw_answers(theme, &bars, body, canvas.buffer);
