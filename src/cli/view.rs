@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use color_eyre::eyre::{Context, bail};
 use protocol::{
-    ArmId, Bins, ConfusionMatrix, ImageSplit, Layer, Reply, RequestBody, RunId, Seen, SeenProducts, Surgery,
+    Ablated, ArmId, Bins, ConfusionMatrix, ImageSplit, Layer, Reply, RequestBody, RunId, Seen, SeenProducts, Surgery,
     UnitChange, ViewAnswer, ViewImage, ViewKind, ViewRequest, ViewSubject, format_count,
 };
 use std::fs::File;
@@ -334,14 +334,11 @@ fn lines(answer: &ViewAnswer) -> Vec<String> {
             std::iter::once(head).chain(rows).chain([found]).collect()
         }
         Seen::Ablation { layer, images, split, error, loss, units } => {
-            let mut order: Vec<usize> = (0..units.len()).collect();
-            order.sort_by(|&a, &b| units[b].loss.total_cmp(&units[a].loss));
             let head = format!(
-                "{layer}, {}; with all units {error:.2} % wrong, loss {loss:.4}; without one, the most important first:",
+                "{layer}, {}; with all units {error:.2} % wrong, loss {loss:.4}; without one, the largest error first:",
                 over(*images, *split)
             );
-            let rows = order.into_iter().map(|unit| {
-                let of = units[unit];
+            let rows = Ablated::rank(units).into_iter().map(|(unit, of)| {
                 format!("  unit {unit:>4}: {:>6.2} % wrong ({:+.2}), loss {:.4}", of.error, of.error - error, of.loss)
             });
             std::iter::once(head).chain(rows).collect()

@@ -8,7 +8,8 @@ use plotters::drawing::IntoDrawingArea;
 use plotters::element::{Rectangle, Text};
 use plotters::style::{IntoFont, RGBColor};
 use protocol::{
-    AxisScale, Bins, Plot, PlotAxis, PlotSeries, Seen, SeenShape, Source, SpreadKind, Stroke, ViewAnswer, format_count,
+    Ablated, AxisScale, Bins, Plot, PlotAxis, PlotSeries, Seen, SeenShape, Source, SpreadKind, Stroke, ViewAnswer,
+    format_count,
 };
 
 type Rgb = [u8; 3];
@@ -208,15 +209,14 @@ pub fn png(answer: &ViewAnswer) -> color_eyre::Result<Vec<u8>> {
             plot(&title, "hidden layer", "gradient, rms", AxisScale::Log, series.into_iter())
         }
         Seen::Ablation { layer, units, error, .. } => {
-            let mut errors: Vec<f64> = units.iter().map(|unit| unit.error).collect();
-            errors.sort_by(|a, b| b.total_cmp(a));
-            let last = errors.len() as f64;
-            let points = errors.into_iter().enumerate().map(|(at, error)| (at as f64 + 1.0, error)).collect();
+            let ranked = Ablated::rank(units).into_iter().enumerate();
+            let points = ranked.map(|(at, (_, unit))| (at as f64 + 1.0, unit.error)).collect();
+            let last = units.len() as f64;
             let series = [
                 (format!("without one unit of {layer}"), points),
                 ("with all units".to_owned(), vec![(1.0, *error), (last, *error)]),
             ];
-            plot(&title, "units, the most important first", "wrong answers, %", AxisScale::Linear, series.into_iter())
+            plot(&title, "units, the largest error first", "wrong answers, %", AxisScale::Linear, series.into_iter())
         }
     }
 }

@@ -488,6 +488,16 @@ pub struct Ablated {
     pub loss: f64,
 }
 
+impl Ablated {
+    /// The units of a layer with their numbers, by what is lost without each: the largest error first, and of equal errors
+    /// the largest loss.
+    pub fn rank(units: &[Self]) -> Vec<(u32, Self)> {
+        let mut ranked: Vec<(u32, Self)> = (0..).zip(units.iter().copied()).collect();
+        ranked.sort_by(|(_, a), (_, b)| b.error.total_cmp(&a.error).then(b.loss.total_cmp(&a.loss)));
+        ranked
+    }
+}
+
 /// One output of a layer as a sum of products: z is the sum of weights times inputs, plus the bias.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeenProducts {
@@ -547,6 +557,13 @@ mod tests {
             assert!(written.contains(json), "{written}");
             assert_eq!(serde_json::from_str::<UnitChange>(&written).unwrap(), change);
         }
+    }
+
+    #[test]
+    fn units_are_ranked_by_error_and_then_by_loss() {
+        let units = [(2.0, 0.9), (5.0, 0.1), (2.0, 1.1)].map(|(error, loss)| Ablated { error, loss });
+        let ranked: Vec<u32> = Ablated::rank(&units).into_iter().map(|(unit, _)| unit).collect();
+        assert_eq!(ranked, [1, 2, 0]);
     }
 
     /// A client of an earlier version does not know of changes.
