@@ -22,7 +22,7 @@ const EXPLANATION: &str = "\
 A view is of one kept checkpoint: of the first arm and seed and of the last kept epoch if nothing else is said. It is \
 computed anew from the checkpoint, so every kept epoch of every run has all of them; `relu runs show` tells which epochs \
 are kept. Hidden layers are looked at with the first 1,000 images of the split, histograms and gradients \
-with 250 (63 of CIFAR-10), answers with all.
+with 250 (63 of CIFAR-10), answers with all. Of the mistakes all are counted and the first 500 listed.
 
 Examples:
   relu view 5 confusion --arm all-tanh --epoch 20
@@ -294,7 +294,7 @@ fn lines(answer: &ViewAnswer) -> Vec<String> {
             .collect(),
         Seen::Confusion { classes, matrix, split } => confusion(classes, matrix, *split),
         Seen::Mistakes { images, wrong, mistakes, classes, split, .. } => {
-            let head = format!("{wrong} of {images} {} images are wrong", split.name());
+            let head = mistakes_head(*wrong, *images, *split, mistakes.len());
             let rows = mistakes.iter().map(|mistake| {
                 let share = |class: u32| 100.0 * mistake.probabilities.get(class as usize).copied().unwrap_or_default();
                 let name = |class: u32| classes.get(class as usize).cloned().unwrap_or_default();
@@ -344,6 +344,12 @@ fn lines(answer: &ViewAnswer) -> Vec<String> {
             std::iter::once(head).chain(rows).collect()
         }
     }
+}
+
+/// How many images are wrong, and how many of them are listed where not all are.
+pub fn mistakes_head(wrong: u32, images: u32, split: ImageSplit, listed: usize) -> String {
+    let head = format!("{wrong} of {images} {} images are wrong", split.name());
+    if listed < wrong as usize { format!("{head}; the first {listed} of {wrong} follow") } else { head }
 }
 
 /// The sum with its largest terms.
@@ -414,4 +420,16 @@ fn confusion(classes: &[String], matrix: &ConfusionMatrix, split: ImageSplit) ->
         format!("{class:names$} {counts}")
     });
     [head, columns].into_iter().chain(rows).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_is_cut_says_so() {
+        let head = |wrong, listed| mistakes_head(wrong, 2000, ImageSplit::Test, listed);
+        assert_eq!(head(12, 12), "12 of 2000 test images are wrong");
+        assert_eq!(head(1057, 500), "1057 of 2000 test images are wrong; the first 500 of 1057 follow");
+    }
 }

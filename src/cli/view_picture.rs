@@ -1,6 +1,7 @@
 //! A view as a PNG: tiles of pixels with captions under headings, or a plot where the view is one of numbers.
 
 use super::chart::{self, FAMILY};
+use super::view::mistakes_head;
 use app::{Background, Viewport};
 use color_eyre::eyre::eyre;
 use plotters::backend::BitMapBackend;
@@ -105,8 +106,8 @@ pub fn png(answer: &ViewAnswer) -> color_eyre::Result<Vec<u8>> {
                 let caption = format!("{} as {} {:.0} %", name(mistake.truth), name(mistake.answer), 100.0 * share);
                 tile_of(*shape, &mistake.pixels, caption)
             });
-            let heading =
-                format!("{wrong} of {images} {} images are wrong: truth as answer, with its probability", split.name());
+            let head = mistakes_head(*wrong, *images, *split, mistakes.len());
+            let heading = format!("{head}: truth as answer, with its probability");
             tiles(&title, &[Section { heading, tiles: of.collect(), columns: 0, scale: 3 }])
         }
         Seen::Wants { layer, unit, shape, images, optimised, .. } => {
