@@ -363,14 +363,18 @@ fn sum_of_products(seen: &SeenProducts) -> Vec<String> {
     };
     let total = |keep: fn(f32) -> bool| products.iter().filter(|product| keep(**product)).map(|p| f64::from(*p)).sum();
     let (positive, negative): (f64, f64) = (total(|product| product > 0.0), total(|product| product < 0.0));
-    let head = [
-        format!("{} unit {}{place}, of {}", seen.layer, seen.unit, format_count(products.len(), "input")),
-        format!("  positive products {positive:>10.4}"),
-        format!("  negative products {negative:>10.4}"),
-        format!("  bias              {:>10.4}", seen.bias),
-        format!("  z, their sum      {:>10.4}", seen.z),
+    let head = format!("{} unit {}{place}, of {}", seen.layer, seen.unit, format_count(products.len(), "input"));
+    let sums = [
+        ("positive products".to_owned(), positive),
+        ("negative products".into(), negative),
+        ("bias".into(), f64::from(seen.bias)),
+        ("z, their sum".into(), f64::from(seen.z)),
     ];
-    let y = seen.activation.map(|activation| format!("  y = {activation} of z{:>10.4}", seen.y));
+    let y = seen.activation.map(|activation| (format!("y = {activation} of z"), f64::from(seen.y)));
+    let sums: Vec<(String, f64)> = sums.into_iter().chain(y).collect();
+    // An activation with a parameter has a longer name than the others.
+    let label = sums.iter().map(|(name, _)| name.chars().count() + 1).max().unwrap_or(0);
+    let sums = sums.into_iter().map(|(name, value)| format!("  {name:<label$}{value:>10.4}"));
     let side = (seen.side as usize).max(1);
     let terms = seen.ranked().into_iter().take(SHOWN).map(|at| {
         let input = at / (side * side);
@@ -381,7 +385,7 @@ fn sum_of_products(seen: &SeenProducts) -> Vec<String> {
         };
         format!("  {name:<26} {:>9.4} x {:>9.4} = {:>9.4}", seen.x[at], seen.weights[at], products[at])
     });
-    head.into_iter().chain(y).chain(["the largest products, input x weight:".into()]).chain(terms).collect()
+    std::iter::once(head).chain(sums).chain(["the largest products, input x weight:".into()]).chain(terms).collect()
 }
 
 fn over(images: u32, split: ImageSplit) -> String {
@@ -431,5 +435,31 @@ mod tests {
         let head = |wrong, listed| mistakes_head(wrong, 2000, ImageSplit::Test, listed);
         assert_eq!(head(12, 12), "12 of 2000 test images are wrong");
         assert_eq!(head(1057, 500), "1057 of 2000 test images are wrong; the first 500 of 1057 follow");
+    }
+
+    #[test]
+    fn the_sums_of_products_stand_in_one_column() {
+        for activation in ["relu", "leaky(0.2)", "leaky(0.123456)"] {
+            let seen = SeenProducts {
+                layer: "fc1".parse().unwrap(),
+                unit: 3,
+                row: 0,
+                column: 0,
+                height: 1,
+                width: 1,
+                activation: Some(activation.parse().unwrap()),
+                inputs: 2,
+                side: 1,
+                x: vec![1.0, 2.0],
+                weights: vec![0.5, -0.25],
+                bias: 0.125,
+                z: 0.125,
+                y: 0.125,
+            };
+            let lines = sum_of_products(&seen);
+            assert_eq!(lines[5].split_whitespace().next(), Some("y"));
+            let ends: Vec<usize> = lines[1..6].iter().map(|line| line.chars().count()).collect();
+            assert!(ends.iter().all(|end| *end == ends[0]), "{lines:?}");
+        }
     }
 }
