@@ -1,18 +1,18 @@
 //! `relu view`: looks into a trained network, without the notebook.
 
 use super::stored_run::read_run;
+use super::view_image::{Digit, read_digit};
 use super::view_picture;
 use super::{Outcome, Usage, connect_or_start, export, say, say_json};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use color_eyre::eyre::{Context, bail};
+use color_eyre::eyre::bail;
 use protocol::{
-    Ablated, ArmId, Bins, ConfusionMatrix, ImageSplit, Layer, Reply, RequestBody, RunId, Seen, SeenProducts, Surgery,
-    UnitChange, ViewAnswer, ViewImage, ViewKind, ViewRequest, ViewSubject, format_count,
+    Ablated, ArmId, Bins, ConfusionMatrix, ImageSplit, Layer, Reply, RequestBody, RunId, Seen, SeenProducts, SeenShape,
+    Surgery, UnitChange, View, ViewAnswer, ViewImage, ViewKind, ViewRequest, ViewSubject, format_count,
 };
-use std::fs::File;
-use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use shell::client::Client;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use store::Home;
@@ -115,9 +115,11 @@ pub fn view(arguments: &ViewArguments) -> Outcome {
     let settings = arguments.arm.and_then(|arm| summary.spec.find_arm(arm));
     let settings = settings.and_then(|arm| summary.spec.settings(arm)).unwrap_or(summary.spec.first_settings());
     let last = || summary.spec.network.hidden_layers(&settings.widths).last().copied();
+    let digit = arguments.digit.as_deref().map(read_digit).transpose()?;
+    let mut client = connect_or_start(&home)?;
     let subject = ViewSubject {
         split: arguments.split,
-        image: image(arguments.digit.as_deref())?,
+        image: image(digit, arguments, &mut client)?,
         unit: arguments.layer.or_else(last).map(|layer| (layer, arguments.unit)),
         place: (arguments.row, arguments.column),
         seed: arguments.noise,
@@ -126,11 +128,7 @@ pub fn view(arguments: &ViewArguments) -> Outcome {
     let view = view.ok_or_else(|| Usage(format!("run {} has no hidden layer", arguments.run)))?;
     let &ViewArguments { run, arm, seed, epoch, .. } = arguments;
     let changes = [&arguments.silence, &arguments.scale, &arguments.revive].into_iter().flatten().copied().collect();
-    let request = ViewRequest { run, arm, seed, epoch, changes, view };
-    let mut client = connect_or_start(&home)?;
-    let Reply::View(answer) = client.request_within(PATIENCE, RequestBody::View(Box::new(request)))? else {
-        bail!("the kernel gave no view");
-    };
+    let answer = ask(&mut client, ViewRequest { run, arm, seed, epoch, changes, view })?;
     if arguments.json {
         say_json(&answer)?;
     } else if let Some(output) = &arguments.output {
@@ -177,44 +175,36 @@ fn read_revival(text: &str) -> Result<UnitChange, String> {
     Ok(UnitChange { layer, unit, change: Surgery::Revive })
 }
 
-/// Reads `validation:17`, or a file.
-fn image(digit: Option<&str>) -> color_eyre::Result<ViewImage> {
-    let Some(text) = digit else { return Ok(ViewImage::Of { split: ImageSplit::Validation, number: 0 }) };
-    let of_split = text.split_once(':').and_then(|(split, number)| Some((split.parse::<ImageSplit>().ok()?, number)));
-    if let Some((split, number)) = of_split {
-        let number = number.parse().map_err(|_| Usage(format!("{text}: take a whole number behind the colon")))?;
-        return Ok(ViewImage::Of { split, number });
-    }
-    Ok(ViewImage::Pixels(read_png(Path::new(text))?))
-}
-
-/// The bytes of a grey or RGB picture of 8 bits, (height, width, channels).
-fn read_png(path: &Path) -> color_eyre::Result<Vec<u8>> {
-    let file = File::open(path).wrap_err_with(|| format!("{} can't be read", path.display()))?;
-    let mut decoder = png::Decoder::new(BufReader::new(file));
-    // Palettes and fewer bits become 8 bits a channel, 16 bits lose the lower 8.
-    decoder.set_transformations(png::Transformations::normalize_to_color8());
-    let unreadable = |error: png::DecodingError| Usage(format!("{} is no PNG: {error}", path.display()));
-    let mut reader = decoder.read_info().map_err(unreadable)?;
-    let Some(size) = reader.output_buffer_size().filter(|size| *size <= LARGEST) else {
-        return Err(Usage(format!("{}: a picture of the data set's size is asked for", path.display())).into());
-    };
-    let mut bytes = vec![0; size];
-    let info = reader.next_frame(&mut bytes).map_err(unreadable)?;
-    bytes.truncate(info.buffer_size());
-    Ok(match info.color_type {
-        png::ColorType::Grayscale | png::ColorType::Rgb | png::ColorType::Indexed => bytes,
-        // Opacity is left out.
-        png::ColorType::GrayscaleAlpha => bytes.chunks_exact(2).map(|pixel| pixel[0]).collect(),
-        png::ColorType::Rgba => bytes.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect(),
+/// The image that the view is of.
+fn image(digit: Option<Digit>, arguments: &ViewArguments, client: &mut Client) -> color_eyre::Result<ViewImage> {
+    Ok(match digit {
+        None => FIRST_IMAGE,
+        Some(Digit::OfSplit { split, number }) => ViewImage::Of { split, number },
+        Some(Digit::Drawn(picture)) => ViewImage::Pixels(picture.into_pixels(image_shape(arguments, client)?)?),
     })
 }
 
+/// The shape of the run's images. Only the kernel reads the data sets, and its answer about any image of one has it.
+fn image_shape(arguments: &ViewArguments, client: &mut Client) -> color_eyre::Result<SeenShape> {
+    let &ViewArguments { run, arm, seed, epoch, .. } = arguments;
+    let view = View::Ask { image: FIRST_IMAGE };
+    let answer = ask(client, ViewRequest { run, arm, seed, epoch, changes: Vec::new(), view })?;
+    let Seen::Ask { image, .. } = answer.seen else { bail!("the kernel gave another view") };
+    Ok(image.shape)
+}
+
+fn ask(client: &mut Client, request: ViewRequest) -> color_eyre::Result<Box<ViewAnswer>> {
+    match client.request_within(PATIENCE, RequestBody::View(Box::new(request)))? {
+        Reply::View(answer) => Ok(answer),
+        _ => bail!("the kernel gave no view"),
+    }
+}
+
+/// What is looked at if no image is named.
+const FIRST_IMAGE: ViewImage = ViewImage::Of { split: ImageSplit::Validation, number: 0 };
+
 /// The longest wait for an answer: all training images of CIFAR-10 take half a minute on a core that is shared.
 const PATIENCE: Duration = Duration::from_mins(10);
-
-/// Bytes of the largest picture that is read; the data sets' are much smaller.
-const LARGEST: usize = 1 << 20;
 
 /// The answer in words, a line each.
 #[allow(clippy::too_many_lines, reason = "a paragraph a view")]
