@@ -63,9 +63,9 @@ pub struct ViewArguments {
     /// Of `wants`, `ablation` and `products`: conv1, fc1, ...; otherwise the last hidden layer
     #[arg(long)]
     layer: Option<Layer>,
-    /// Of `wants` and `products`: counted from 0
-    #[arg(long, default_value_t = 0)]
-    unit: u32,
+    /// Of `wants` and `products`: counted from 0; otherwise 0
+    #[arg(long)]
+    unit: Option<u32>,
     /// Of `products`: the row of the output in its feature map before pooling, counted from 0
     #[arg(long, default_value_t = 0)]
     row: u32,
@@ -110,6 +110,7 @@ fn splits() -> impl TypedValueParser<Value = ImageSplit> {
 }
 
 pub fn view(arguments: &ViewArguments) -> Outcome {
+    refuse_unused(arguments)?;
     let home = Home::locate()?;
     let (_, summary) = read_run(&home, arguments.run)?;
     let settings = arguments.arm.and_then(|arm| summary.spec.find_arm(arm));
@@ -120,7 +121,7 @@ pub fn view(arguments: &ViewArguments) -> Outcome {
     let subject = ViewSubject {
         split: arguments.split,
         image: image(digit, arguments, &mut client)?,
-        unit: arguments.layer.or_else(last).map(|layer| (layer, arguments.unit)),
+        unit: arguments.layer.or_else(last).map(|layer| (layer, arguments.unit.unwrap_or(0))),
         place: (arguments.row, arguments.column),
         seed: arguments.noise,
     };
@@ -145,6 +146,25 @@ pub fn view(arguments: &ViewArguments) -> Outcome {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a kind of view takes an option.
+type Takes = fn(ViewKind) -> bool;
+
+/// Refuses options that the view would ignore.
+fn refuse_unused(arguments: &ViewArguments) -> Result<(), Usage> {
+    let kind = arguments.kind;
+    let options: [(&str, bool, Takes); 3] = [
+        ("--digit", arguments.digit.is_some(), ViewKind::takes_image),
+        ("--layer", arguments.layer.is_some(), ViewKind::takes_layer),
+        ("--unit", arguments.unit.is_some(), ViewKind::takes_unit),
+    ];
+    let Some((option, _, takes)) = options.into_iter().find(|(_, is_given, takes)| *is_given && !takes(kind)) else {
+        return Ok(());
+    };
+    let takers: Vec<&str> = ViewKind::ALL.into_iter().filter(|kind| takes(*kind)).map(ViewKind::name).collect();
+    let (name, takers) = (kind.name(), takers.join(", "));
+    Err(Usage(format!("{name} takes no {option}; leave it out, or look at one of {takers}")))
 }
 
 /// Reads `conv1:3`.

@@ -31,10 +31,9 @@ pub struct ViewCell {
 
 /// Whether a view of this kind is affected by a key of the cell's body.
 fn takes(show: ViewKind, key: &str) -> bool {
-    let is_of_image = matches!(show, ViewKind::Maps | ViewKind::Ask | ViewKind::Products);
     let is_of_network = matches!(show, ViewKind::Gradients | ViewKind::Confusion | ViewKind::Mistakes | ViewKind::Ask);
     match key {
-        "image" => is_of_image,
+        "image" => show.takes_image(),
         "split" => show != ViewKind::Filters,
         "layer" => !is_of_network,
         "unit" => !is_of_network && show != ViewKind::Histogram,

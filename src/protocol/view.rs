@@ -175,6 +175,21 @@ impl ViewKind {
         }
     }
 
+    /// Whether it is of one image.
+    pub fn takes_image(self) -> bool {
+        matches!(self, Self::Maps | Self::Ask | Self::Products)
+    }
+
+    /// Whether its question is about one layer.
+    pub fn takes_layer(self) -> bool {
+        matches!(self, Self::Products | Self::Wants | Self::Ablation)
+    }
+
+    /// Whether its question is about one unit.
+    pub fn takes_unit(self) -> bool {
+        matches!(self, Self::Products | Self::Wants)
+    }
+
     /// The question about a subject; `None` if it is of a unit and there is none.
     pub fn question(self, of: ViewSubject) -> Option<View> {
         let ViewSubject { split, image, unit, place: (row, column), seed } = of;
@@ -556,6 +571,26 @@ mod tests {
             let written = serde_json::to_string(&change).unwrap();
             assert!(written.contains(json), "{written}");
             assert_eq!(serde_json::from_str::<UnitChange>(&written).unwrap(), change);
+        }
+    }
+
+    /// A question depends on the image, the layer and the unit exactly if its kind says so.
+    #[test]
+    fn a_kind_takes_what_its_question_is_about() {
+        let question = |kind: ViewKind, number: u32, layer: &str, unit: u32| {
+            kind.question(ViewSubject {
+                split: ImageSplit::Test,
+                image: ViewImage::Of { split: ImageSplit::Test, number },
+                unit: Some((layer.parse().unwrap(), unit)),
+                place: (0, 0),
+                seed: 1,
+            })
+        };
+        for kind in ViewKind::ALL {
+            let usual = question(kind, 0, "fc1", 0);
+            assert_eq!(question(kind, 1, "fc1", 0) != usual, kind.takes_image(), "{kind:?}");
+            assert_eq!(question(kind, 0, "fc2", 0) != usual, kind.takes_layer(), "{kind:?}");
+            assert_eq!(question(kind, 0, "fc1", 1) != usual, kind.takes_unit(), "{kind:?}");
         }
     }
 

@@ -189,6 +189,21 @@ fn products_are_of_the_place_that_is_named() {
     assert!(code == 1 && why.contains("take row 0 and column 0"), "{code}: {why}");
 }
 
+/// An option that a view would ignore is refused before anything is computed.
+#[test]
+fn an_option_of_other_views_is_refused() {
+    let home = TestHome::new();
+    for (kind, option, value, takers) in [
+        ("units", "--digit", "validation:3", "maps, ask, products"),
+        ("ablation", "--digit", "validation:3", "maps, ask, products"),
+        ("ablation", "--unit", "3", "products, wants"),
+        ("filters", "--layer", "conv1", "products, wants, ablation"),
+    ] {
+        let (code, why) = home.refusal(&["view", "1", kind, option, value]);
+        assert!(code == 2 && why.contains(&format!("{kind} takes no {option}")) && why.contains(takers), "{why}");
+    }
+}
+
 #[test]
 fn changes_that_can_not_be_made_are_named() {
     let home = trained();
