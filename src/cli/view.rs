@@ -12,7 +12,7 @@ use protocol::{
     Surgery, UnitChange, View, ViewAnswer, ViewImage, ViewKind, ViewRequest, ViewSubject, format_count,
 };
 use shell::client::Client;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use store::Home;
@@ -111,6 +111,9 @@ fn splits() -> impl TypedValueParser<Value = ImageSplit> {
 
 pub fn view(arguments: &ViewArguments) -> Outcome {
     refuse_unused(arguments)?;
+    if let Some(output) = &arguments.output {
+        check_ending(output)?;
+    }
     let home = Home::locate()?;
     let (_, summary) = read_run(&home, arguments.run)?;
     let settings = arguments.arm.and_then(|arm| summary.spec.find_arm(arm));
@@ -165,6 +168,21 @@ fn refuse_unused(arguments: &ViewArguments) -> Result<(), Usage> {
     let takers: Vec<&str> = ViewKind::ALL.into_iter().filter(|kind| takes(*kind)).map(ViewKind::name).collect();
     let (name, takers) = (kind.name(), takers.join(", "));
     Err(Usage(format!("{name} takes no {option}; leave it out, or look at one of {takers}")))
+}
+
+/// Whether a picture may be written there: a file is named as the PNG that it becomes, stdout and other streams have any
+/// name.
+fn check_ending(output: &Path) -> Result<(), Usage> {
+    let is_png = output.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
+    let is_stream = output == Path::new("-") || output.starts_with("/dev") || output.starts_with("/proc");
+    if is_png || is_stream {
+        return Ok(());
+    }
+    let (name, renamed) = (output.display(), output.with_extension("png"));
+    Err(Usage(format!(
+        "{name}: the picture of a view is a PNG; take a name that ends in .png, such as {}",
+        renamed.display()
+    )))
 }
 
 /// Reads `conv1:3`.
@@ -445,6 +463,17 @@ mod tests {
         let head = |wrong, listed| mistakes_head(wrong, 2000, ImageSplit::Test, listed);
         assert_eq!(head(12, 12), "12 of 2000 test images are wrong");
         assert_eq!(head(1057, 500), "1057 of 2000 test images are wrong; the first 500 of 1057 follow");
+    }
+
+    #[test]
+    fn a_picture_is_written_under_the_name_of_a_png() {
+        for sound in ["filters.png", "a.b/FILTERS.PNG", "-", "/dev/stdout"] {
+            assert!(check_ending(Path::new(sound)).is_ok(), "{sound}");
+        }
+        for (name, remedy) in [("filters.jpg", "such as filters.png"), ("a/filters", "such as a/filters.png")] {
+            let why = check_ending(Path::new(name)).map_err(|Usage(why)| why).unwrap_err();
+            assert!(why.starts_with(name) && why.contains(remedy), "{why}");
+        }
     }
 
     #[test]

@@ -75,6 +75,8 @@ fn every_view_has_words_numbers_and_a_picture() {
         let colours: std::collections::HashSet<&[u8]> = pixels.chunks_exact(3).collect();
         assert!(colours.len() > 8, "{kind} has {} colours", colours.len());
     }
+    let (code, why) = home.refusal(&["view", "1", "ask", "-o", home.path("ask.jpg").to_str().unwrap()]);
+    assert!(code == 2 && why.contains("a name that ends in .png") && !home.path("ask.jpg").exists(), "{why}");
     let (code, why) = home.refusal(&["view", "1", "ask", "-o", home.path("ask.png").to_str().unwrap()]);
     assert!(code == 2 && why.contains("is there already"), "{why}");
 }
