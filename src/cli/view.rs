@@ -133,13 +133,13 @@ pub fn view(arguments: &ViewArguments) -> Outcome {
     let &ViewArguments { run, arm, seed, epoch, .. } = arguments;
     let changes = [&arguments.silence, &arguments.scale, &arguments.revive].into_iter().flatten().copied().collect();
     let answer = ask(&mut client, ViewRequest { run, arm, seed, epoch, changes, view })?;
+    let title = summary.spec.arm_title(answer.arm);
     if arguments.json {
         say_json(&answer)?;
     } else if let Some(output) = &arguments.output {
-        let bytes = view_picture::png(&answer)?;
+        let bytes = view_picture::png(&answer, &title)?;
         export::write_file(&home, Some(output), &bytes, arguments.force)?;
     } else {
-        let title = summary.spec.arm_title(answer.arm);
         say(&format!("run {}, {title} seed {}, epoch {}", answer.run, answer.seed, answer.epoch))?;
         if let Some(changes) = answer.describe_changes() {
             say(&format!("changed: {changes}"))?;
