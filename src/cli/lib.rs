@@ -24,6 +24,7 @@ mod sweep;
 mod tfevents;
 mod train;
 mod view;
+mod view_image;
 mod view_picture;
 
 use clap::{CommandFactory, Parser, Subcommand};

@@ -1,17 +1,17 @@
 //! `relu view`: looks into a trained network, without the notebook.
 
 use super::stored_run::read_run;
+use super::view_image::{Digit, read_digit};
 use super::view_picture;
 use super::{Outcome, Usage, connect_or_start, export, say, say_json};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use color_eyre::eyre::{Context, bail};
+use color_eyre::eyre::bail;
 use protocol::{
-    ArmId, Bins, ConfusionMatrix, ImageSplit, Layer, Reply, RequestBody, RunId, Seen, SeenProducts, Surgery,
-    UnitChange, ViewAnswer, ViewImage, ViewKind, ViewRequest, ViewSubject, format_count,
+    Ablated, ArmId, Bins, ConfusionMatrix, ImageSplit, Layer, Reply, RequestBody, RunId, Seen, SeenProducts, SeenShape,
+    Surgery, UnitChange, View, ViewAnswer, ViewImage, ViewKind, ViewRequest, ViewSubject, format_count,
 };
-use std::fs::File;
-use std::io::BufReader;
+use shell::client::Client;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -22,7 +22,7 @@ const EXPLANATION: &str = "\
 A view is of one kept checkpoint: of the first arm and seed and of the last kept epoch if nothing else is said. It is \
 computed anew from the checkpoint, so every kept epoch of every run has all of them; `relu runs show` tells which epochs \
 are kept. Hidden layers are looked at with the first 1,000 images of the split, histograms and gradients \
-with 250 (63 of CIFAR-10), answers with all.
+with 250 (63 of CIFAR-10), answers with all. Of the mistakes all are counted and the first 500 listed.
 
 Examples:
   relu view 5 confusion --arm all-tanh --epoch 20
@@ -63,9 +63,9 @@ pub struct ViewArguments {
     /// Of `wants`, `ablation` and `products`: conv1, fc1, ...; otherwise the last hidden layer
     #[arg(long)]
     layer: Option<Layer>,
-    /// Of `wants` and `products`: counted from 0
-    #[arg(long, default_value_t = 0)]
-    unit: u32,
+    /// Of `wants` and `products`: counted from 0; otherwise 0
+    #[arg(long)]
+    unit: Option<u32>,
     /// Of `products`: the row of the output in its feature map before pooling, counted from 0
     #[arg(long, default_value_t = 0)]
     row: u32,
@@ -110,15 +110,21 @@ fn splits() -> impl TypedValueParser<Value = ImageSplit> {
 }
 
 pub fn view(arguments: &ViewArguments) -> Outcome {
+    refuse_unused(arguments)?;
+    if let Some(output) = &arguments.output {
+        check_ending(output)?;
+    }
     let home = Home::locate()?;
     let (_, summary) = read_run(&home, arguments.run)?;
     let settings = arguments.arm.and_then(|arm| summary.spec.find_arm(arm));
     let settings = settings.and_then(|arm| summary.spec.settings(arm)).unwrap_or(summary.spec.first_settings());
     let last = || summary.spec.network.hidden_layers(&settings.widths).last().copied();
+    let digit = arguments.digit.as_deref().map(read_digit).transpose()?;
+    let mut client = connect_or_start(&home)?;
     let subject = ViewSubject {
         split: arguments.split,
-        image: image(arguments.digit.as_deref())?,
-        unit: arguments.layer.or_else(last).map(|layer| (layer, arguments.unit)),
+        image: image(digit, arguments, &mut client)?,
+        unit: arguments.layer.or_else(last).map(|layer| (layer, arguments.unit.unwrap_or(0))),
         place: (arguments.row, arguments.column),
         seed: arguments.noise,
     };
@@ -126,18 +132,14 @@ pub fn view(arguments: &ViewArguments) -> Outcome {
     let view = view.ok_or_else(|| Usage(format!("run {} has no hidden layer", arguments.run)))?;
     let &ViewArguments { run, arm, seed, epoch, .. } = arguments;
     let changes = [&arguments.silence, &arguments.scale, &arguments.revive].into_iter().flatten().copied().collect();
-    let request = ViewRequest { run, arm, seed, epoch, changes, view };
-    let mut client = connect_or_start(&home)?;
-    let Reply::View(answer) = client.request_within(PATIENCE, RequestBody::View(Box::new(request)))? else {
-        bail!("the kernel gave no view");
-    };
+    let answer = ask(&mut client, ViewRequest { run, arm, seed, epoch, changes, view })?;
+    let title = summary.spec.arm_title(answer.arm);
     if arguments.json {
         say_json(&answer)?;
     } else if let Some(output) = &arguments.output {
-        let bytes = view_picture::png(&answer)?;
+        let bytes = view_picture::png(&answer, &title)?;
         export::write_file(&home, Some(output), &bytes, arguments.force)?;
     } else {
-        let title = summary.spec.arm_title(answer.arm);
         say(&format!("run {}, {title} seed {}, epoch {}", answer.run, answer.seed, answer.epoch))?;
         if let Some(changes) = answer.describe_changes() {
             say(&format!("changed: {changes}"))?;
@@ -147,6 +149,40 @@ pub fn view(arguments: &ViewArguments) -> Outcome {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a kind of view takes an option.
+type Takes = fn(ViewKind) -> bool;
+
+/// Refuses options that the view would ignore.
+fn refuse_unused(arguments: &ViewArguments) -> Result<(), Usage> {
+    let kind = arguments.kind;
+    let options: [(&str, bool, Takes); 3] = [
+        ("--digit", arguments.digit.is_some(), ViewKind::takes_image),
+        ("--layer", arguments.layer.is_some(), ViewKind::takes_layer),
+        ("--unit", arguments.unit.is_some(), ViewKind::takes_unit),
+    ];
+    let Some((option, _, takes)) = options.into_iter().find(|(_, is_given, takes)| *is_given && !takes(kind)) else {
+        return Ok(());
+    };
+    let takers: Vec<&str> = ViewKind::ALL.into_iter().filter(|kind| takes(*kind)).map(ViewKind::name).collect();
+    let (name, takers) = (kind.name(), takers.join(", "));
+    Err(Usage(format!("{name} takes no {option}; leave it out, or look at one of {takers}")))
+}
+
+/// Whether a picture may be written there: a file is named as the PNG that it becomes, stdout and other streams have any
+/// name.
+fn check_ending(output: &Path) -> Result<(), Usage> {
+    let is_png = output.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
+    let is_stream = output == Path::new("-") || output.starts_with("/dev") || output.starts_with("/proc");
+    if is_png || is_stream {
+        return Ok(());
+    }
+    let (name, renamed) = (output.display(), output.with_extension("png"));
+    Err(Usage(format!(
+        "{name}: the picture of a view is a PNG; take a name that ends in .png, such as {}",
+        renamed.display()
+    )))
 }
 
 /// Reads `conv1:3`.
@@ -177,44 +213,36 @@ fn read_revival(text: &str) -> Result<UnitChange, String> {
     Ok(UnitChange { layer, unit, change: Surgery::Revive })
 }
 
-/// Reads `validation:17`, or a file.
-fn image(digit: Option<&str>) -> color_eyre::Result<ViewImage> {
-    let Some(text) = digit else { return Ok(ViewImage::Of { split: ImageSplit::Validation, number: 0 }) };
-    let of_split = text.split_once(':').and_then(|(split, number)| Some((split.parse::<ImageSplit>().ok()?, number)));
-    if let Some((split, number)) = of_split {
-        let number = number.parse().map_err(|_| Usage(format!("{text}: take a whole number behind the colon")))?;
-        return Ok(ViewImage::Of { split, number });
-    }
-    Ok(ViewImage::Pixels(read_png(Path::new(text))?))
-}
-
-/// The bytes of a grey or RGB picture of 8 bits, (height, width, channels).
-fn read_png(path: &Path) -> color_eyre::Result<Vec<u8>> {
-    let file = File::open(path).wrap_err_with(|| format!("{} can't be read", path.display()))?;
-    let mut decoder = png::Decoder::new(BufReader::new(file));
-    // Palettes and fewer bits become 8 bits a channel, 16 bits lose the lower 8.
-    decoder.set_transformations(png::Transformations::normalize_to_color8());
-    let unreadable = |error: png::DecodingError| Usage(format!("{} is no PNG: {error}", path.display()));
-    let mut reader = decoder.read_info().map_err(unreadable)?;
-    let Some(size) = reader.output_buffer_size().filter(|size| *size <= LARGEST) else {
-        return Err(Usage(format!("{}: a picture of the data set's size is asked for", path.display())).into());
-    };
-    let mut bytes = vec![0; size];
-    let info = reader.next_frame(&mut bytes).map_err(unreadable)?;
-    bytes.truncate(info.buffer_size());
-    Ok(match info.color_type {
-        png::ColorType::Grayscale | png::ColorType::Rgb | png::ColorType::Indexed => bytes,
-        // Opacity is left out.
-        png::ColorType::GrayscaleAlpha => bytes.chunks_exact(2).map(|pixel| pixel[0]).collect(),
-        png::ColorType::Rgba => bytes.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect(),
+/// The image that the view is of.
+fn image(digit: Option<Digit>, arguments: &ViewArguments, client: &mut Client) -> color_eyre::Result<ViewImage> {
+    Ok(match digit {
+        None => FIRST_IMAGE,
+        Some(Digit::OfSplit { split, number }) => ViewImage::Of { split, number },
+        Some(Digit::Drawn(picture)) => ViewImage::Pixels(picture.into_pixels(image_shape(arguments, client)?)?),
     })
 }
 
+/// The shape of the run's images. Only the kernel reads the data sets, and its answer about any image of one has it.
+fn image_shape(arguments: &ViewArguments, client: &mut Client) -> color_eyre::Result<SeenShape> {
+    let &ViewArguments { run, arm, seed, epoch, .. } = arguments;
+    let view = View::Ask { image: FIRST_IMAGE };
+    let answer = ask(client, ViewRequest { run, arm, seed, epoch, changes: Vec::new(), view })?;
+    let Seen::Ask { image, .. } = answer.seen else { bail!("the kernel gave another view") };
+    Ok(image.shape)
+}
+
+fn ask(client: &mut Client, request: ViewRequest) -> color_eyre::Result<Box<ViewAnswer>> {
+    match client.request_within(PATIENCE, RequestBody::View(Box::new(request)))? {
+        Reply::View(answer) => Ok(answer),
+        _ => bail!("the kernel gave no view"),
+    }
+}
+
+/// What is looked at if no image is named.
+const FIRST_IMAGE: ViewImage = ViewImage::Of { split: ImageSplit::Validation, number: 0 };
+
 /// The longest wait for an answer: all training images of CIFAR-10 take half a minute on a core that is shared.
 const PATIENCE: Duration = Duration::from_mins(10);
-
-/// Bytes of the largest picture that is read; the data sets' are much smaller.
-const LARGEST: usize = 1 << 20;
 
 /// The answer in words, a line each.
 #[allow(clippy::too_many_lines, reason = "a paragraph a view")]
@@ -294,7 +322,7 @@ fn lines(answer: &ViewAnswer) -> Vec<String> {
             .collect(),
         Seen::Confusion { classes, matrix, split } => confusion(classes, matrix, *split),
         Seen::Mistakes { images, wrong, mistakes, classes, split, .. } => {
-            let head = format!("{wrong} of {images} {} images are wrong", split.name());
+            let head = mistakes_head(*wrong, *images, *split, mistakes.len());
             let rows = mistakes.iter().map(|mistake| {
                 let share = |class: u32| 100.0 * mistake.probabilities.get(class as usize).copied().unwrap_or_default();
                 let name = |class: u32| classes.get(class as usize).cloned().unwrap_or_default();
@@ -334,19 +362,22 @@ fn lines(answer: &ViewAnswer) -> Vec<String> {
             std::iter::once(head).chain(rows).chain([found]).collect()
         }
         Seen::Ablation { layer, images, split, error, loss, units } => {
-            let mut order: Vec<usize> = (0..units.len()).collect();
-            order.sort_by(|&a, &b| units[b].loss.total_cmp(&units[a].loss));
             let head = format!(
-                "{layer}, {}; with all units {error:.2} % wrong, loss {loss:.4}; without one, the most important first:",
+                "{layer}, {}; with all units {error:.2} % wrong, loss {loss:.4}; without one, the largest error first:",
                 over(*images, *split)
             );
-            let rows = order.into_iter().map(|unit| {
-                let of = units[unit];
+            let rows = Ablated::rank(units).into_iter().map(|(unit, of)| {
                 format!("  unit {unit:>4}: {:>6.2} % wrong ({:+.2}), loss {:.4}", of.error, of.error - error, of.loss)
             });
             std::iter::once(head).chain(rows).collect()
         }
     }
+}
+
+/// How many images are wrong, and how many of them are listed where not all are.
+pub fn mistakes_head(wrong: u32, images: u32, split: ImageSplit, listed: usize) -> String {
+    let head = format!("{wrong} of {images} {} images are wrong", split.name());
+    if listed < wrong as usize { format!("{head}; the first {listed} of {wrong} follow") } else { head }
 }
 
 /// The sum with its largest terms.
@@ -360,14 +391,18 @@ fn sum_of_products(seen: &SeenProducts) -> Vec<String> {
     };
     let total = |keep: fn(f32) -> bool| products.iter().filter(|product| keep(**product)).map(|p| f64::from(*p)).sum();
     let (positive, negative): (f64, f64) = (total(|product| product > 0.0), total(|product| product < 0.0));
-    let head = [
-        format!("{} unit {}{place}, of {}", seen.layer, seen.unit, format_count(products.len(), "input")),
-        format!("  positive products {positive:>10.4}"),
-        format!("  negative products {negative:>10.4}"),
-        format!("  bias              {:>10.4}", seen.bias),
-        format!("  z, their sum      {:>10.4}", seen.z),
+    let head = format!("{} unit {}{place}, of {}", seen.layer, seen.unit, format_count(products.len(), "input"));
+    let sums = [
+        ("positive products".to_owned(), positive),
+        ("negative products".into(), negative),
+        ("bias".into(), f64::from(seen.bias)),
+        ("z, their sum".into(), f64::from(seen.z)),
     ];
-    let y = seen.activation.map(|activation| format!("  y = {activation} of z{:>10.4}", seen.y));
+    let y = seen.activation.map(|activation| (format!("y = {activation} of z"), f64::from(seen.y)));
+    let sums: Vec<(String, f64)> = sums.into_iter().chain(y).collect();
+    // An activation with a parameter has a longer name than the others.
+    let label = sums.iter().map(|(name, _)| name.chars().count() + 1).max().unwrap_or(0);
+    let sums = sums.into_iter().map(|(name, value)| format!("  {name:<label$}{value:>10.4}"));
     let side = (seen.side as usize).max(1);
     let terms = seen.ranked().into_iter().take(SHOWN).map(|at| {
         let input = at / (side * side);
@@ -378,7 +413,7 @@ fn sum_of_products(seen: &SeenProducts) -> Vec<String> {
         };
         format!("  {name:<26} {:>9.4} x {:>9.4} = {:>9.4}", seen.x[at], seen.weights[at], products[at])
     });
-    head.into_iter().chain(y).chain(["the largest products, input x weight:".into()]).chain(terms).collect()
+    std::iter::once(head).chain(sums).chain(["the largest products, input x weight:".into()]).chain(terms).collect()
 }
 
 fn over(images: u32, split: ImageSplit) -> String {
@@ -417,4 +452,53 @@ fn confusion(classes: &[String], matrix: &ConfusionMatrix, split: ImageSplit) ->
         format!("{class:names$} {counts}")
     });
     [head, columns].into_iter().chain(rows).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_is_cut_says_so() {
+        let head = |wrong, listed| mistakes_head(wrong, 2000, ImageSplit::Test, listed);
+        assert_eq!(head(12, 12), "12 of 2000 test images are wrong");
+        assert_eq!(head(1057, 500), "1057 of 2000 test images are wrong; the first 500 of 1057 follow");
+    }
+
+    #[test]
+    fn a_picture_is_written_under_the_name_of_a_png() {
+        for sound in ["filters.png", "a.b/FILTERS.PNG", "-", "/dev/stdout"] {
+            assert!(check_ending(Path::new(sound)).is_ok(), "{sound}");
+        }
+        for (name, remedy) in [("filters.jpg", "such as filters.png"), ("a/filters", "such as a/filters.png")] {
+            let why = check_ending(Path::new(name)).map_err(|Usage(why)| why).unwrap_err();
+            assert!(why.starts_with(name) && why.contains(remedy), "{why}");
+        }
+    }
+
+    #[test]
+    fn the_sums_of_products_stand_in_one_column() {
+        for activation in ["relu", "leaky(0.2)", "leaky(0.123456)"] {
+            let seen = SeenProducts {
+                layer: "fc1".parse().unwrap(),
+                unit: 3,
+                row: 0,
+                column: 0,
+                height: 1,
+                width: 1,
+                activation: Some(activation.parse().unwrap()),
+                inputs: 2,
+                side: 1,
+                x: vec![1.0, 2.0],
+                weights: vec![0.5, -0.25],
+                bias: 0.125,
+                z: 0.125,
+                y: 0.125,
+            };
+            let lines = sum_of_products(&seen);
+            assert_eq!(lines[5].split_whitespace().next(), Some("y"));
+            let ends: Vec<usize> = lines[1..6].iter().map(|line| line.chars().count()).collect();
+            assert!(ends.iter().all(|end| *end == ends[0]), "{lines:?}");
+        }
+    }
 }

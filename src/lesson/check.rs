@@ -301,6 +301,13 @@ fn view_faults(view: &ViewCell, own: &Known, all: &Lessons) -> Vec<String> {
             None => faults.push(format!("the cell `{cell}` has no arm `{arm}`")),
         }
     }
+    // An arm may be named by its id and by its activations.
+    if let ([first, second], [name, other]) = (shown.as_slice(), arms.as_slice())
+        && first == second
+    {
+        faults.push(format!("`{name}` and `{other}` are the same arm of the cell `{cell}`; name one of them"));
+        shown.pop();
+    }
     if arms.is_empty() {
         shown.extend(study.arm_ids().take(2));
     }
@@ -329,14 +336,18 @@ fn layer_fault(
 ) -> Option<String> {
     let widths = &study.settings(arm)?.widths;
     let layers = study.network.hidden_layers(widths);
-    if show == ViewKind::Filters && !layers.iter().any(|layer| layer.kind == LayerKind::Conv) {
+    let names = |layers: &[Layer]| layers.iter().map(Layer::to_string).collect::<Vec<_>>().join(", ");
+    let convolutions: Vec<Layer> = layers.iter().copied().filter(|layer| layer.kind == LayerKind::Conv).collect();
+    if show == ViewKind::Filters && convolutions.is_empty() {
         return Some("has no convolutions, so it has no filters to show".into());
     }
     let layer = layer?;
     let Some(at) = layers.iter().position(|known| *known == layer) else {
-        let known: Vec<String> = layers.iter().map(Layer::to_string).collect();
-        return Some(format!("has no hidden layer `{layer}`; it has {}", known.join(", ")));
+        return Some(format!("has no hidden layer `{layer}`; it has {}", names(&layers)));
     };
+    if show == ViewKind::Filters && layer.kind != LayerKind::Conv {
+        return Some(format!("has no filters in {layer}; its convolutions are {}", names(&convolutions)));
+    }
     let units = widths.0.get(at).copied()?;
     unit.filter(|unit| *unit >= units)
         .map(|unit| format!("has {units} units in {layer}, counted from 0; there is no unit {unit}"))
@@ -869,6 +880,14 @@ mod tests {
             (
                 "of = \"r\"\nshow = \"wants\"\nlayer = \"fc1\"\nunit = 120",
                 "x.md:8:1: all-tanh of the cell `r` has 120 units in fc1, counted from 0; there is no unit 120",
+            ),
+            (
+                "of = \"r\"\nshow = \"filters\"\nlayer = \"fc1\"",
+                "x.md:8:1: all-tanh of the cell `r` has no filters in fc1; its convolutions are conv1, conv2",
+            ),
+            (
+                "of = \"r\"\nshow = \"maps\"\narms = [\"all-tanh\", \"tanh-tanh\"]",
+                "x.md:8:1: `all-tanh` and `tanh-tanh` are the same arm of the cell `r`; name one of them",
             ),
             (
                 "of = \"r\"\nshow = \"maps\"\nimage = 10000",

@@ -31,10 +31,9 @@ pub struct ViewCell {
 
 /// Whether a view of this kind is affected by a key of the cell's body.
 fn takes(show: ViewKind, key: &str) -> bool {
-    let is_of_image = matches!(show, ViewKind::Maps | ViewKind::Ask | ViewKind::Products);
     let is_of_network = matches!(show, ViewKind::Gradients | ViewKind::Confusion | ViewKind::Mistakes | ViewKind::Ask);
     match key {
-        "image" => is_of_image,
+        "image" => show.takes_image(),
         "split" => show != ViewKind::Filters,
         "layer" => !is_of_network,
         "unit" => !is_of_network && show != ViewKind::Histogram,
@@ -92,6 +91,14 @@ pub(super) fn view(body: &mut Body) -> Option<ViewCell> {
     if arms.len() > 2 {
         body.fault_at("arms", format!("{} arms; two stand side by side at most", arms.len()));
     }
+    if arms.is_empty() && body.place_of("arms").is_some() && !body.is_refused("arms") {
+        body.fault_at("arms", "`arms` names none; leave it out to show the first two");
+    }
+    if let [first, second] = arms.as_slice()
+        && first == second
+    {
+        body.fault_at("arms", format!("`arms` has {first} twice; name it once, or another one beside it"));
+    }
     let (lesson, cell) = match of.split_once('/') {
         Some((lesson, cell)) => (Some(lesson.to_string()), cell.to_string()),
         None => (None, of),
@@ -139,6 +146,8 @@ mod tests {
             ("of = 'r'\nshow = 'wants'\nunit = 1", "needs the `layer`"),
             ("of = 'r'\nshow = 'maps'\nimage = -1", "invalid value"),
             ("of = 'r'\nshow = 'maps'\narms = ['relu-tanh', 'all-tanh', 'all-relu']", "3 arms"),
+            ("of = 'r'\nshow = 'maps'\narms = []", "leave it out"),
+            ("of = 'r'\nshow = 'maps'\narms = ['relu-tanh', 'relu-tanh']", "has relu-tanh twice"),
             ("of = 'r'\nshow = 'maps'\nepoch = 3", "unknown field `epoch`"),
         ] {
             let refused = read(body).unwrap_err();

@@ -175,6 +175,21 @@ impl ViewKind {
         }
     }
 
+    /// Whether it is of one image.
+    pub fn takes_image(self) -> bool {
+        matches!(self, Self::Maps | Self::Ask | Self::Products)
+    }
+
+    /// Whether its question is about one layer.
+    pub fn takes_layer(self) -> bool {
+        matches!(self, Self::Products | Self::Wants | Self::Ablation)
+    }
+
+    /// Whether its question is about one unit.
+    pub fn takes_unit(self) -> bool {
+        matches!(self, Self::Products | Self::Wants)
+    }
+
     /// The question about a subject; `None` if it is of a unit and there is none.
     pub fn question(self, of: ViewSubject) -> Option<View> {
         let ViewSubject { split, image, unit, place: (row, column), seed } = of;
@@ -491,6 +506,16 @@ pub struct Ablated {
     pub loss: f64,
 }
 
+impl Ablated {
+    /// The units of a layer with their numbers, by what is lost without each: the largest error first, and of equal errors
+    /// the largest loss.
+    pub fn rank(units: &[Self]) -> Vec<(u32, Self)> {
+        let mut ranked: Vec<(u32, Self)> = (0..).zip(units.iter().copied()).collect();
+        ranked.sort_by(|(_, a), (_, b)| b.error.total_cmp(&a.error).then(b.loss.total_cmp(&a.loss)));
+        ranked
+    }
+}
+
 /// One output of a layer as a sum of products: z is the sum of weights times inputs, plus the bias.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeenProducts {
@@ -550,6 +575,33 @@ mod tests {
             assert!(written.contains(json), "{written}");
             assert_eq!(serde_json::from_str::<UnitChange>(&written).unwrap(), change);
         }
+    }
+
+    /// A question depends on the image, the layer and the unit exactly if its kind says so.
+    #[test]
+    fn a_kind_takes_what_its_question_is_about() {
+        let question = |kind: ViewKind, number: u32, layer: &str, unit: u32| {
+            kind.question(ViewSubject {
+                split: ImageSplit::Test,
+                image: ViewImage::Of { split: ImageSplit::Test, number },
+                unit: Some((layer.parse().unwrap(), unit)),
+                place: (0, 0),
+                seed: 1,
+            })
+        };
+        for kind in ViewKind::ALL {
+            let usual = question(kind, 0, "fc1", 0);
+            assert_eq!(question(kind, 1, "fc1", 0) != usual, kind.takes_image(), "{kind:?}");
+            assert_eq!(question(kind, 0, "fc2", 0) != usual, kind.takes_layer(), "{kind:?}");
+            assert_eq!(question(kind, 0, "fc1", 1) != usual, kind.takes_unit(), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn units_are_ranked_by_error_and_then_by_loss() {
+        let units = [(2.0, 0.9), (5.0, 0.1), (2.0, 1.1)].map(|(error, loss)| Ablated { error, loss });
+        let ranked: Vec<u32> = Ablated::rank(&units).into_iter().map(|(unit, _)| unit).collect();
+        assert_eq!(ranked, [1, 2, 0]);
     }
 
     /// A client of an earlier version does not know of changes.

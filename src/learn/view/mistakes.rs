@@ -4,7 +4,8 @@ use super::answers::{largest, probabilities, truths};
 use super::{Subject, seen_shape, stored};
 use protocol::{ImageSplit, Mistake, Seen};
 
-/// The most that are shown: a network that has learned nothing gets nearly all wrong.
+/// The most that are listed, as `relu view --help` and the README say: a network that has learned nothing gets nearly all
+/// wrong.
 const MOST: usize = 500;
 
 pub(super) fn mistakes(subject: &Subject, split: ImageSplit, should_stop: &mut dyn FnMut() -> bool) -> Option<Seen> {

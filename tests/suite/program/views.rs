@@ -75,6 +75,8 @@ fn every_view_has_words_numbers_and_a_picture() {
         let colours: std::collections::HashSet<&[u8]> = pixels.chunks_exact(3).collect();
         assert!(colours.len() > 8, "{kind} has {} colours", colours.len());
     }
+    let (code, why) = home.refusal(&["view", "1", "ask", "-o", home.path("ask.jpg").to_str().unwrap()]);
+    assert!(code == 2 && why.contains("a name that ends in .png") && !home.path("ask.jpg").exists(), "{why}");
     let (code, why) = home.refusal(&["view", "1", "ask", "-o", home.path("ask.png").to_str().unwrap()]);
     assert!(code == 2 && why.contains("is there already"), "{why}");
 }
@@ -85,23 +87,47 @@ fn a_picture_of_ones_own_is_answered() {
     let home = trained();
     let maps = home.json(&["view", "1", "maps", "--digit", "validation:5", "--json"]);
     let pixels: Vec<u8> = serde_json::from_value(maps["image"]["pixels"].clone()).unwrap();
-    let write = |name: &str, side: u32, pixels: &[u8]| {
+    let write = |name: &str, colour: png::ColorType, (width, height): (u32, u32), pixels: &[u8]| {
         let path = home.path(name);
-        let mut encoder = png::Encoder::new(fs::File::create(&path).unwrap(), side, side);
-        encoder.set_color(png::ColorType::Grayscale);
+        let mut encoder = png::Encoder::new(fs::File::create(&path).unwrap(), width, height);
+        encoder.set_color(colour);
         encoder.write_header().unwrap().write_image_data(pixels).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let digit = write("digit.png", 28, &pixels);
-    let drawn = home.json(&["view", "1", "ask", "--digit", &digit, "--json"]);
     let stored = home.json(&["view", "1", "ask", "--digit", "validation:5", "--json"]);
-    assert_eq!(drawn["probabilities"], stored["probabilities"]);
-    assert!(stored["truth"].is_u64() && drawn["truth"].is_null());
-    let (code, why) = home.refusal(&["view", "1", "ask", "--digit", &write("small.png", 5, &[0; 25])]);
-    assert!(code == 1 && why.contains("25 values") && why.contains("28x28 grey"), "{code}: {why}");
+    let with_opacity: Vec<u8> = pixels.iter().flat_map(|value| [*value, *value, *value, 255]).collect();
+    for digit in [
+        write("grey.png", png::ColorType::Grayscale, (28, 28), &pixels),
+        write("rgba.png", png::ColorType::Rgba, (28, 28), &with_opacity),
+    ] {
+        let drawn = home.json(&["view", "1", "ask", "--digit", &digit, "--json"]);
+        assert_eq!(drawn["probabilities"], stored["probabilities"], "{digit}");
+        assert!(stored["truth"].is_u64() && drawn["truth"].is_null());
+    }
+    // As many values as the images have, in other rows.
+    let flat = write("flat.png", png::ColorType::Grayscale, (56, 14), &pixels);
+    let red: Vec<u8> = pixels.iter().flat_map(|value| [*value, 0, 0]).collect();
+    let red = write("red.png", png::ColorType::Rgb, (28, 28), &red);
+    for (digit, parts) in [
+        (flat, ["flat.png is 56x14 grey, and the run's images are 28x28 grey", "scale it to 28x28 pixels"]),
+        (red, ["red.png is 28x28 RGB, and the run's images are 28x28 grey", "make it grey"]),
+    ] {
+        let (code, why) = home.refusal(&["view", "1", "products", "--digit", &digit]);
+        assert!(code == 2 && parts.iter().all(|part| why.contains(part)), "{code}: {why}");
+    }
     fs::write(home.path("text.png"), "no picture").unwrap();
     let (code, why) = home.refusal(&["view", "1", "ask", "--digit", home.path("text.png").to_str().unwrap()]);
     assert!(code == 2 && why.contains("is no PNG"), "{code}: {why}");
+    for (digit, part) in [
+        ("", "--digit is empty"),
+        ("validation:99999999999", "the number is too large"),
+        ("validation:x", "take a whole number"),
+    ] {
+        let (code, why) = home.refusal(&["view", "1", "ask", "--digit", digit]);
+        assert!(code == 2 && why.contains(part), "{code}: {why}");
+    }
+    let (code, why) = home.refusal(&["view", "1", "ask", "--digit", "nowhere.png"]);
+    assert!(code == 1 && why.contains("--digit nowhere.png can't be read"), "{code}: {why}");
 }
 
 #[test]
@@ -163,6 +189,21 @@ fn products_are_of_the_place_that_is_named() {
     assert!(words.contains(&format!("z, their sum      {z:>10.4}")), "{words}");
     let (code, why) = home.refusal(&["view", "1", "products", "--layer", "fc1", "--row", "2"]);
     assert!(code == 1 && why.contains("take row 0 and column 0"), "{code}: {why}");
+}
+
+/// An option that a view would ignore is refused before anything is computed.
+#[test]
+fn an_option_of_other_views_is_refused() {
+    let home = TestHome::new();
+    for (kind, option, value, takers) in [
+        ("units", "--digit", "validation:3", "maps, ask, products"),
+        ("ablation", "--digit", "validation:3", "maps, ask, products"),
+        ("ablation", "--unit", "3", "products, wants"),
+        ("filters", "--layer", "conv1", "products, wants, ablation"),
+    ] {
+        let (code, why) = home.refusal(&["view", "1", kind, option, value]);
+        assert!(code == 2 && why.contains(&format!("{kind} takes no {option}")) && why.contains(takers), "{why}");
+    }
 }
 
 #[test]
