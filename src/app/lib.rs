@@ -46,7 +46,7 @@ pub use inside::mistakes::{MISTAKE_DETAIL, MistakeEntry, MistakeFilter, gallery_
 pub use inside::own_digits::{OwnDigit, OwnDigits};
 pub use inside::surgery::Changes;
 pub use inside::view_cell::ViewCellState;
-pub use inside::{Inside, InsidePage, ProductPlace, rank_units};
+pub use inside::{Inside, InsidePage, ProductPlace};
 pub use keys::{Action, BINDINGS, Binding, CHART_BINDINGS, ChartAction};
 pub use lab::compare::{CompareField, CompareView, ComparedArm, LabComparison};
 pub use lab::keys as lab_keys;

@@ -733,7 +733,7 @@ impl App {
         let Some(lane) = self.inside_lane() else { return Vec::new() };
         let layer = self.inside_layer().map(|(layer, _)| layer);
         match self.inside_view(lane, self.ablation_view(), false).answer().map(|answer| &answer.seen) {
-            Some(Seen::Ablation { layer: of, units, .. }) if Some(*of) == layer => rank_units(units),
+            Some(Seen::Ablation { layer: of, units, .. }) if Some(*of) == layer => Ablated::rank(units),
             _ => Vec::new(),
         }
     }
@@ -1003,11 +1003,4 @@ fn hidden_layers(training: &TrainingRun, arm: ArmId) -> Vec<(Layer, u32)> {
     let Some(settings) = training.spec.settings(arm) else { return Vec::new() };
     let layers = training.spec.network.hidden_layers(&settings.widths);
     layers.into_iter().zip(settings.widths.0.iter().copied()).collect()
-}
-
-/// The units of a layer by what is lost without each, the largest error first.
-pub fn rank_units(units: &[Ablated]) -> Vec<(u32, Ablated)> {
-    let mut ranked: Vec<(u32, Ablated)> = (0..).zip(units.iter().copied()).collect();
-    ranked.sort_by(|(_, a), (_, b)| b.error.total_cmp(&a.error).then(b.loss.total_cmp(&a.loss)));
-    ranked
 }

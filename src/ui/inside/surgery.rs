@@ -3,7 +3,7 @@
 use super::{Column, Network, mark, ranked_classes, say, scrolled, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
-use app::{App, InsideTarget, RANKING, Shown, rank_units};
+use app::{App, InsideTarget, RANKING, Shown};
 use protocol::{Ablated, Layer, Seen, UnitChange, View, ViewAnswer, ViewImage};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -56,7 +56,7 @@ pub(super) fn draw_ranking(
     let text = format!("(the first {images} {} images)", split.name());
     write(canvas.buffer, area.x, area.y + 1, app::truncate(&theme.text(&text), room), room, theme.faint());
     write(canvas.buffer, area.x, area.y + 2, "  unit   error %   loss more", room, theme.faint());
-    let ranked = rank_units(units);
+    let ranked = Ablated::rank(units);
     let list = Rect { y: area.y + 3, height: area.height.saturating_sub(3), ..area };
     let selected = chosen.and_then(|chosen| ranked.iter().position(|(unit, _)| *unit == chosen));
     let top = selected.unwrap_or(0).saturating_sub(usize::from(list.height).saturating_sub(1));
