@@ -66,6 +66,11 @@ fn write(buffer: &mut Buffer, x: u16, y: u16, text: impl AsRef<str>, width: usiz
     if x < area.right() && y + 1 < area.bottom() { buffer.set_stringn(x, y, text, width, style).0 } else { x }
 }
 
+/// The text in the terminal's characters, its ellipsis too if it has to be cut.
+fn fit(theme: &Theme, text: &str, width: usize) -> String {
+    theme.text(&app::truncate(&theme.text(text), width))
+}
+
 /// Notes that something can be clicked.
 fn mark(canvas: &mut ImageCanvas, place: Rect, target: InsideTarget) {
     canvas.record.targets.push(DrawnTarget { target, place });
@@ -214,7 +219,7 @@ fn draw_tabs(app: &App, theme: &Theme, layout: &InsideLayout, canvas: &mut Image
     for (page, area) in layout.tab_columns() {
         let style = if page == app.inside.page { theme.selected() } else { theme.faint() };
         let width = usize::from(area.width.saturating_sub(1));
-        write(canvas.buffer, area.x, area.y, page.title(), width, style);
+        write(canvas.buffer, area.x, area.y, layout.tab_title(page), width, style);
     }
 }
 
@@ -222,7 +227,13 @@ fn draw_tabs(app: &App, theme: &Theme, layout: &InsideLayout, canvas: &mut Image
 fn draw_head(app: &App, theme: &Theme, layout: &InsideLayout, networks: &[Network], canvas: &mut ImageCanvas) {
     let row = Rect { x: layout.head.x + 1, width: layout.head.width.saturating_sub(1), ..layout.head };
     let Some(training) = app.inside_training() else { return };
-    draw_networks(theme, training.run, networks, |arm| app.inside.changes.of(arm).len(), row, canvas);
+    let (shown, hidden) = networks.split_at(layout.shown_networks(networks.len()));
+    let x = draw_networks(theme, training.run, shown, |arm| app.inside.changes.of(arm).len(), row, canvas);
+    if let Some(hidden) = hidden.first() {
+        let room = usize::from(row.right().saturating_sub(x));
+        let text = fit(theme, &format!("  (a shows {})", hidden.title), room);
+        write(canvas.buffer, x, row.y, text, room, theme.faint());
+    }
 }
 
 /// The run, and the networks with the epoch of what is shown and how many of their units are changed; returns the column
