@@ -23,7 +23,9 @@ use crate::widgets::write_wrapped;
 use app::{
     App, DrawnTarget, Inside, InsideLayout, InsidePage, InsideTarget, LaneView, ProductPlace, Shown, TrainingRun,
 };
-use protocol::{ArmId, ImageSplit, Lane, Layer, LayerFilters, RunId, Seen, ViewAnswer, format_count};
+use protocol::{
+    ArmId, ImageSplit, Lane, Layer, LayerFilters, RunId, Seen, View, ViewAnswer, ViewImage, ViewRequest, format_count,
+};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -44,7 +46,6 @@ pub struct Column {
     /// Lines that are scrolled off.
     pub top: usize,
     pub unit: Option<(Layer, u32)>,
-    pub split: ImageSplit,
     pub epoch: u32,
     /// The network's name.
     pub title: String,
@@ -177,9 +178,12 @@ pub fn draw(app: &App, theme: &Theme, canvas: &mut ImageCanvas) {
 }
 
 fn column_of(app: &App, theme: &Theme, networks: &[Network], at: usize) -> Column {
-    let answer = networks.get(at).and_then(|network| network.shown.answer());
+    let shown = networks.get(at).map_or(Shown::Nothing, |network| network.shown);
+    let answer = shown.answer();
     let classes = answered_classes(networks);
-    let caption = if app.inside.uses_drawing {
+    let caption = if matches!(shown, Shown::Earlier(answer) if !is_of_chosen_image(app, answer)) {
+        "the image before; the next is being computed".to_string()
+    } else if app.inside.uses_drawing {
         "your drawing".to_string()
     } else {
         format!("{} image {}", app.inside.split.name(), app.inside.image)
@@ -187,7 +191,6 @@ fn column_of(app: &App, theme: &Theme, networks: &[Network], at: usize) -> Colum
     Column {
         top: app.inside.top,
         unit: app.inside_unit(),
-        split: app.inside.split,
         title: networks.get(at).map_or(String::new(), |network| network.title.clone()),
         epoch: answer.map_or(0, |answer| answer.epoch),
         caption,
@@ -196,6 +199,30 @@ fn column_of(app: &App, theme: &Theme, networks: &[Network], at: usize) -> Colum
         only: None,
         classes: classes.unwrap_or_default(),
     }
+}
+
+/// Whether an answer is of the image that is chosen now: while the next one is computed, the one before is shown. An answer
+/// does not name its image, so it is compared with what is known about the chosen one.
+fn is_of_chosen_image(app: &App, answer: &ViewAnswer) -> bool {
+    let image = if app.inside.uses_drawing {
+        ViewImage::Pixels(app.inside.drawing.network_input())
+    } else {
+        ViewImage::Of { split: app.inside.split, number: app.inside.image }
+    };
+    let view = match &answer.seen {
+        Seen::Maps { .. } => View::Maps { image },
+        Seen::Products(of) => View::Products { image, layer: of.layer, unit: of.unit, row: of.row, column: of.column },
+        _ => return true,
+    };
+    let request = ViewRequest {
+        run: answer.run,
+        arm: Some(answer.arm),
+        seed: Some(answer.seed),
+        epoch: Some(answer.epoch),
+        changes: answer.changes.clone(),
+        view,
+    };
+    matches!(app.inside.answers.get(&request), Some(Ok(known)) if std::ptr::eq(known, answer))
 }
 
 /// The names of the classes that come with an answer.
@@ -373,9 +400,12 @@ fn draw_answer(
             units::draw(theme, column.layers(layers, |layer| layer.layer), column, area, canvas);
         }
         Seen::Gradients { layers, .. } => gradients::draw(theme, layers, recorded, column, area, canvas),
-        Seen::Confusion { classes, matrix, .. } => confusion::draw(theme, classes, matrix, column, area, canvas),
-        Seen::Wants { layer, unit, sample, shape, images, optimised, .. } => {
-            wants::draw(theme, (*layer, *unit, *shape), (images, *sample, optimised), column, area, canvas);
+        Seen::Confusion { split, classes, matrix } => {
+            confusion::draw(theme, classes, (matrix, *split), column, area, canvas);
+        }
+        Seen::Wants { layer, unit, split, sample, shape, images, optimised, .. } => {
+            let of = (*layer, *unit, *shape);
+            wants::draw(theme, of, (images, (*sample, *split), optimised), column, area, canvas);
         }
         Seen::Ask { classes, probabilities, image, .. } => {
             ask::draw(theme, (image, classes, probabilities), column, area, canvas);

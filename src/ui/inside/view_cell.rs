@@ -71,7 +71,6 @@ pub fn draw(
             title: network.title.clone(),
             top: 0,
             unit: app.view_cell_unit(view, training, network.lane.arm),
-            split: view.split,
             epoch: network.shown.answer().map_or(0, |answer| answer.epoch),
             caption: format!("{} image {}", view.split.name(), view.image),
             style: theme.arm(network.slot),
