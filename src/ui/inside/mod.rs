@@ -72,6 +72,11 @@ fn fit(theme: &Theme, text: &str, width: usize) -> String {
     theme.text(&app::truncate(&theme.text(text), width))
 }
 
+/// The images that a view is over: `over 1,000 validation images`.
+fn over(images: u32, split: ImageSplit) -> String {
+    format!("over {}", format_count(images as usize, &format!("{} image", split.name())))
+}
+
 /// Notes that something can be clicked.
 fn mark(canvas: &mut ImageCanvas, place: Rect, target: InsideTarget) {
     canvas.record.targets.push(DrawnTarget { target, place });
@@ -393,8 +398,9 @@ fn draw_answer(
             let layers = column.layers(layers, |layer| layer.layer);
             maps::draw(theme, (image, layers, probabilities), column, area, canvas);
         }
-        Seen::Histogram { layers, .. } => {
-            histogram::draw(theme, column.layers(layers, |layer| layer.layer), column, area, canvas);
+        Seen::Histogram { split, images, layers } => {
+            let layers = column.layers(layers, |layer| layer.layer);
+            histogram::draw(theme, layers, &over(*images, *split), column, area, canvas);
         }
         Seen::Units { layers, .. } => {
             units::draw(theme, column.layers(layers, |layer| layer.layer), column, area, canvas);
