@@ -402,10 +402,13 @@ fn draw_answer(
             let layers = column.layers(layers, |layer| layer.layer);
             histogram::draw(theme, layers, &over(*images, *split), column, area, canvas);
         }
-        Seen::Units { layers, .. } => {
-            units::draw(theme, column.layers(layers, |layer| layer.layer), column, area, canvas);
+        Seen::Units { split, images, layers } => {
+            let layers = column.layers(layers, |layer| layer.layer);
+            units::draw(theme, layers, &over(*images, *split), column, area, canvas);
         }
-        Seen::Gradients { layers, .. } => gradients::draw(theme, layers, recorded, column, area, canvas),
+        Seen::Gradients { split, images, layers } => {
+            gradients::draw(theme, (layers, &over(*images, *split)), recorded, column, area, canvas);
+        }
         Seen::Confusion { split, classes, matrix } => {
             confusion::draw(theme, classes, (matrix, *split), column, area, canvas);
         }
