@@ -174,8 +174,10 @@ pub fn draw(app: &App, theme: &Theme, canvas: &mut ImageCanvas) {
         InsidePage::Digit => digit_page::draw(app, theme, &networks, inside, canvas),
         InsidePage::Surgery => surgery::draw(app, theme, &networks, &column, inside, canvas),
         _ => {
+            // A map more may fit without the blank at the right; the next network has one at its left.
+            let blank = if app.inside.page == InsidePage::Maps { 1 } else { 2 };
             for (at, (area, network)) in layout.columns.iter().zip(&networks).enumerate() {
-                let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..*area };
+                let area = Rect { x: area.x + 1, width: area.width.saturating_sub(blank), ..*area };
                 draw_network(app, theme, network, &column_of(app, theme, &networks, at), area, canvas);
             }
         }
