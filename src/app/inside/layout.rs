@@ -28,18 +28,19 @@ pub struct DrawnTarget {
 /// Columns of a layer's units with what is lost without each.
 pub const RANKING: u16 = 36;
 
+/// Half of the columns that a view cell of a lesson has at 80 columns.
+const HALF: u16 = 37;
+
 /// Columns that a network needs on a page, to stand beside another.
 fn wanted(page: InsidePage, is_product: bool) -> u16 {
     match page {
         // Three grids of numbers, with a blank column at each side.
         InsidePage::Maps if is_product => 76,
         InsidePage::Confusion => 56,
-        InsidePage::Histogram
-        | InsidePage::Filters
-        | InsidePage::Maps
-        | InsidePage::Units
-        | InsidePage::Gradients
-        | InsidePage::Wants => 38,
+        InsidePage::Maps => 38,
+        InsidePage::Histogram | InsidePage::Filters | InsidePage::Units | InsidePage::Gradients | InsidePage::Wants => {
+            HALF
+        }
         // These put the networks together by themselves.
         InsidePage::Mistakes | InsidePage::Digit | InsidePage::Surgery => 0,
     }
