@@ -28,18 +28,19 @@ pub struct DrawnTarget {
 /// Columns of a layer's units with what is lost without each.
 pub const RANKING: u16 = 36;
 
+/// Half of the columns that a view cell of a lesson has at 80 columns.
+const HALF: u16 = 37;
+
 /// Columns that a network needs on a page, to stand beside another.
 fn wanted(page: InsidePage, is_product: bool) -> u16 {
     match page {
         // Three grids of numbers, with a blank column at each side.
         InsidePage::Maps if is_product => 76,
         InsidePage::Confusion => 56,
-        InsidePage::Histogram
-        | InsidePage::Filters
-        | InsidePage::Maps
-        | InsidePage::Units
-        | InsidePage::Gradients
-        | InsidePage::Wants => 38,
+        InsidePage::Maps => 38,
+        InsidePage::Histogram | InsidePage::Filters | InsidePage::Units | InsidePage::Gradients | InsidePage::Wants => {
+            HALF
+        }
         // These put the networks together by themselves.
         InsidePage::Mistakes | InsidePage::Digit | InsidePage::Surgery => 0,
     }
@@ -79,17 +80,37 @@ impl InsideLayout {
         Self { tabs: row(0), head: row(1), timeline: row(2), body, columns, page }
     }
 
+    /// How many networks the page shows, of so many; the others have no room.
+    pub fn shown_networks(&self, networks: usize) -> usize {
+        if wanted(self.page, false) == 0 { networks } else { self.columns.len().min(networks) }
+    }
+
+    /// Columns of all pages' titles, each with a blank.
+    fn titles_width(has_numbers: bool) -> usize {
+        InsidePage::ALL.iter().map(|page| tab_title(*page, has_numbers).width() + 1).sum()
+    }
+
+    /// Whether the pages have room for the keys that open them.
+    fn has_numbers(&self) -> bool {
+        usize::from(self.tabs.width) > Self::titles_width(true)
+    }
+
     /// Whether the title has room before the pages.
     pub fn has_title(&self) -> bool {
-        let pages: usize = InsidePage::ALL.iter().map(|page| page.title().width() + 1).sum();
-        usize::from(self.tabs.width) > Inside::TITLE.width() + pages
+        usize::from(self.tabs.width) > Inside::TITLE.width() + Self::titles_width(self.has_numbers())
+    }
+
+    /// What a tab says: the key that opens the page, if all have room for it, and the page's title.
+    pub fn tab_title(&self, page: InsidePage) -> String {
+        tab_title(page, self.has_numbers())
     }
 
     /// The titles of the pages in the first row: all of them, or those around the chosen one that fit.
     pub fn tab_columns(&self) -> Vec<(InsidePage, Rect)> {
-        let width = |page: InsidePage| page.title().width() as u16 + 1;
+        let has_numbers = self.has_numbers();
+        let width = |page: InsidePage| tab_title(page, has_numbers).width() as u16 + 1;
         let total = |pages: &[InsidePage]| pages.iter().map(|page| width(*page)).sum::<u16>();
-        // The pages are more important than the title.
+        // The pages and their keys are more important than the title.
         let start = if self.has_title() { Inside::TITLE.width() as u16 + 1 } else { 1 };
         let room = self.tabs.width.saturating_sub(start);
         let chosen = InsidePage::ALL.iter().position(|page| *page == self.page).unwrap_or(0);
@@ -131,6 +152,12 @@ impl InsideLayout {
         let width = if self.body.width >= 140 { 62.min(self.body.width) } else { 32.min(self.body.width) };
         Rect { x: self.body.x + 1, width, ..self.body }
     }
+}
+
+/// A page's title, after the key that opens it: 1 to 9, and 0 for the tenth.
+fn tab_title(page: InsidePage, has_number: bool) -> String {
+    let number = InsidePage::ALL.iter().position(|known| *known == page).map_or(0, |at| (at + 1) % 10);
+    if has_number { format!("{number} {}", page.title()) } else { page.title().to_string() }
 }
 
 impl App {
@@ -179,5 +206,37 @@ impl App {
             }
             InsideTarget::Image(number) => self.step_into_image(number),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(columns: u16, page: InsidePage, networks: usize) -> InsideLayout {
+        InsideLayout::new(Rect::new(0, 0, columns, 24), page, false, networks)
+    }
+
+    #[test]
+    fn tabs_have_their_keys_where_all_fit() {
+        let titles = |columns: u16| -> Vec<String> {
+            let layout = layout(columns, InsidePage::Maps, 2);
+            layout.tab_columns().into_iter().map(|(page, _)| layout.tab_title(page)).collect()
+        };
+        assert_eq!(titles(80)[..2], ["Filters", "Maps"]);
+        assert_eq!(titles(80).len(), 10);
+        assert_eq!([&titles(120)[0], &titles(120)[9]], ["1 Filters", "0 Surgery"]);
+        for columns in [80, 94, 120, 200] {
+            let layout = layout(columns, InsidePage::Maps, 2);
+            assert!(layout.tab_columns().iter().all(|(_, area)| area.right() <= columns), "{columns}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_joins_the_networks_shows_all_of_them() {
+        assert_eq!(layout(80, InsidePage::Confusion, 2).shown_networks(2), 1);
+        assert_eq!(layout(120, InsidePage::Confusion, 2).shown_networks(2), 2);
+        assert_eq!(layout(80, InsidePage::Surgery, 2).shown_networks(2), 2);
+        assert_eq!(layout(80, InsidePage::Maps, 2).shown_networks(2), 2);
     }
 }

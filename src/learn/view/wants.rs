@@ -112,8 +112,9 @@ fn ascend(
     let inner = part.narrow(2, top, height).narrow(3, left, width).squeeze_dim(0).permute([1, 2, 0]);
     let pixels = values(&inner).into_iter().map(|value| value as u8).collect();
     let regulariser = format!(
-        "from noise of {NOISE} of the pixels' range, {STEPS} steps of {STEP} of it along the normalised gradient, each \
-         going {} % back to the start",
+        "from noise of {:.0} % of the pixels' range; each step goes {:.0} % of it up the gradient, then {:.0} % back",
+        100.0 * NOISE,
+        100.0 * STEP,
         100.0 * DECAY
     );
     Some(Optimised { pixels, output, steps: STEPS, seed, regulariser })

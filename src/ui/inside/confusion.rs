@@ -4,20 +4,20 @@ use super::{Column, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use crate::theme::heat::heat;
-use protocol::ConfusionMatrix;
+use protocol::{ConfusionMatrix, ImageSplit};
 use ratatui::layout::Rect;
 
 pub fn draw(
     theme: &Theme,
     classes: &[String],
-    matrix: &ConfusionMatrix,
+    (matrix, split): (&ConfusionMatrix, ImageSplit),
     column: &Column,
     area: Rect,
     canvas: &mut ImageCanvas,
 ) {
     let room = usize::from(area.width);
     let (error, wrong, images) = (matrix.error(), matrix.wrong(), matrix.images());
-    let head = format!("{}: error {error:.2} %, {wrong} of {images} {} images", column.title, column.split.name());
+    let head = format!("{}: error {error:.2} %, {wrong} of {images} {} images", column.title, split.name());
     write(canvas.buffer, area.x, area.y, theme.text(&head), room, theme.strong());
     let name = classes.iter().map(|class| class.chars().count()).max().unwrap_or(1).min(5) as u16;
     let width = ((area.width.saturating_sub(name + 1)) / classes.len().max(1) as u16).clamp(3, 6);

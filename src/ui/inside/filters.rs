@@ -1,7 +1,7 @@
 //! The weights of the convolutions as signed tiles, and one layer of them over the kept epochs.
 
-use super::tiles::{TileSize, draw_signed, largest};
-use super::{Column, mark, say, scrolled, write};
+use super::tiles::{TileSize, draw_signed, largest, signed_legend};
+use super::{Column, fit, mark, say, scrolled, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use app::InsideTarget;
@@ -28,6 +28,11 @@ pub fn draw(theme: &Theme, layers: &[LayerFilters], column: &Column, area: Rect,
         for first in (0..layer.maps as usize).step_by(across) {
             lines.push(Line::Filters { layer: at, first, across });
         }
+    }
+    // The captions of lessons say what the colours mean.
+    if column.scrolls && rows(theme, size, layers, area.width) < area.height {
+        let room = usize::from(area.width);
+        write(canvas.buffer, area.x, area.bottom() - 1, signed_legend(theme, area.width), room, theme.faint());
     }
     let height = |line: &Line| match line {
         Line::Heading(_) => 1,
@@ -78,6 +83,11 @@ fn across(theme: &Theme, size: TileSize, layer: &LayerFilters, width: u16) -> us
     usize::from((width / group).max(1))
 }
 
+/// The least rows in which all layers can be seen.
+pub fn least_rows(theme: &Theme, layers: &[LayerFilters], width: u16) -> u16 {
+    rows(theme, TileSize::Small, layers, width)
+}
+
 /// Rows of all layers.
 fn rows(theme: &Theme, size: TileSize, layers: &[LayerFilters], width: u16) -> u16 {
     let of = |layer: &LayerFilters| {
@@ -106,24 +116,32 @@ pub fn draw_filmstrip(
     let size = TileSize::Small;
     let (width, height) = size.cells(theme, known.side, known.side);
     let fits = usize::from(area.width.saturating_sub(NUMBER) / (width + 1)).max(1);
-    // The first and the last, and evenly chosen ones between.
-    let chosen: Vec<usize> = if epochs.len() <= fits {
-        (0..epochs.len()).collect()
-    } else {
-        let mut places: Vec<usize> = (0..fits).map(|at| at * (epochs.len() - 1) / (fits - 1).max(1)).collect();
-        places.dedup();
-        places
-    };
-    let inputs = if known.inputs == 1 { "" } else { ", their first input" };
+    let current = epochs.iter().position(|(epoch, _)| *epoch == column.epoch);
+    let chosen = spread(epochs.len(), fits, current);
+    // One scale for all epochs, so that their strengths can be compared.
+    let strongest =
+        epochs.iter().filter_map(|(_, layer)| *layer).map(|layer| largest(&layer.weights)).fold(0.0, f32::max);
+    let inputs = if known.inputs == 1 { "" } else { ", first input" };
     let done = epochs.iter().filter(|(_, layer)| layer.is_some()).count();
-    let progress =
-        if done < epochs.len() { format!(" ({done} of {} epochs read)", epochs.len()) } else { String::new() };
-    let head = format!("{} over the kept epochs{inputs}{progress}; i: the other convolutions", known.layer);
-    write(canvas.buffer, area.x, area.y, theme.text(&head), usize::from(area.width), theme.faint());
+    let of_epochs = match (done < epochs.len(), chosen.len() < epochs.len()) {
+        (true, _) => format!("{done} of {} epochs read", epochs.len()),
+        (false, true) => format!("{} of {} epochs, newest last", chosen.len(), epochs.len()),
+        (false, false) => "every kept epoch".to_string(),
+    };
+    let room = usize::from(area.width);
+    let head = format!("{}{inputs}, ±{strongest:.2}: {of_epochs}", known.layer);
+    let hint = "; i: next layer";
+    let head = if head.chars().count() + hint.len() <= room { head + hint } else { head };
+    write(canvas.buffer, area.x, area.y, fit(theme, &head, room), room, theme.faint());
     for (at, epoch) in chosen.iter().enumerate() {
         let x = area.x + NUMBER + at as u16 * (width + 1);
-        let text = epochs[*epoch].0.to_string();
-        write(canvas.buffer, x, area.y + 1, text, usize::from(width), theme.faint());
+        let number = epochs[*epoch].0;
+        let (text, style) = if current == Some(*epoch) {
+            (format!("[{number}]"), theme.accent().patch(theme.strong()))
+        } else {
+            (number.to_string(), theme.faint())
+        };
+        write(canvas.buffer, x, area.y + 1, text, usize::from(width), style);
     }
     let rows = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
     let maps: Vec<usize> = (0..known.maps as usize).collect();
@@ -143,8 +161,46 @@ pub fn draw_filmstrip(
                 let Some(values) = layer.weights.get(from..from + length) else { continue };
                 let x = place.x + NUMBER + at as u16 * (width + 1);
                 let tile = Rect { x, width: width.min(place.right().saturating_sub(x)), ..place };
-                draw_signed(theme, size, values, (layer.side, largest(&layer.weights)), tile, canvas);
+                draw_signed(theme, size, values, (layer.side, strongest), tile, canvas);
             }
         },
     );
+}
+
+/// The places of epochs that have columns, of `count` in their order: the first and the last, the current one, and evenly
+/// chosen ones between.
+fn spread(count: usize, fits: usize, current: Option<usize>) -> Vec<usize> {
+    if count <= fits {
+        return (0..count).collect();
+    }
+    let last = count - 1;
+    let mut places: Vec<usize> = match fits {
+        0 | 1 => vec![current.unwrap_or(last)],
+        _ => (0..fits).map(|at| at * last / (fits - 1)).collect(),
+    };
+    if let Some(current) = current.filter(|current| !places.contains(current))
+        && places.len() > 2
+    {
+        let inner = 1..places.len() - 1;
+        let nearest = inner.min_by_key(|at| places[*at].abs_diff(current)).unwrap_or(0);
+        places[nearest] = current;
+        places.sort_unstable();
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spread;
+
+    #[test]
+    fn the_current_epoch_has_a_column_and_so_have_the_first_and_the_last() {
+        assert_eq!(spread(3, 5, None), [0, 1, 2]);
+        assert_eq!(spread(20, 5, None), [0, 4, 9, 14, 19]);
+        assert_eq!(spread(20, 5, Some(11)), [0, 4, 11, 14, 19]);
+        assert_eq!(spread(20, 5, Some(1)), [0, 1, 9, 14, 19]);
+        assert_eq!(spread(20, 5, Some(19)), [0, 4, 9, 14, 19]);
+        assert_eq!(spread(20, 1, Some(7)), [7]);
+        assert_eq!(spread(20, 1, None), [19]);
+    }
 }

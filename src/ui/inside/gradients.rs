@@ -1,7 +1,7 @@
 //! The size of the gradients by layer: at this epoch, and over the epochs that the run has recorded.
 
 use super::tiles::shade;
-use super::{Column, write};
+use super::{Column, fit, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use crate::theme::heat::heat;
@@ -16,14 +16,16 @@ const NAME: u16 = 7;
 
 pub fn draw(
     theme: &Theme,
-    layers: &[LayerGradients],
+    (layers, over): (&[LayerGradients], &str),
     lane: Option<&LaneView>,
     column: &Column,
     area: Rect,
     canvas: &mut ImageCanvas,
 ) {
     let room = usize::from(area.width);
-    let mut y = area.y;
+    let first = format!("epoch {}, {over}", column.epoch);
+    write(canvas.buffer, area.x, area.y, fit(theme, &first, room), room, theme.faint());
+    let mut y = area.y + 1;
     for (title, of) in [
         ("at the weights, root mean square", (|layer: &LayerGradients| layer.weights) as fn(&LayerGradients) -> f64),
         ("at an image's pre-activations", |layer| layer.z),
@@ -57,8 +59,9 @@ pub fn draw(
     }
     let all: Vec<f64> = recorded.iter().flat_map(|(_, values)| values.iter().flatten().copied()).collect();
     let (low, high) = all.iter().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
-    let head = format!("over the epochs: {low:.0e} to {high:.0e} (bright)");
-    write(canvas.buffer, area.x, y, app::truncate(&theme.text(&head), room), room, theme.faint());
+    let (first, last) = (recorded[0].0, recorded[recorded.len() - 1].0);
+    let head = format!("at the weights, epochs {first} to {last}");
+    write(canvas.buffer, area.x, y, fit(theme, &head, room), room, theme.faint());
     let columns = area.width.saturating_sub(NAME).max(1);
     let place = |epoch: usize| epoch as u16 * columns.min(recorded.len() as u16).max(1) / recorded.len() as u16;
     // A column an epoch, two where there is room.
@@ -82,9 +85,13 @@ pub fn draw(
             }
         }
     }
-    let (first, last) = (recorded[0].0, recorded[recorded.len() - 1].0);
-    let foot = format!("epochs {first} to {last}; above: {}", column.epoch);
-    write(canvas.buffer, area.x, y + 1 + layers.len() as u16, foot, room, theme.faint());
+    let (weak, strong) = if heat(theme, 0.0).bg.is_some() {
+        ("dark".to_string(), "bright".to_string())
+    } else {
+        (shade(theme, 0.0).to_string(), shade(theme, 1.0).to_string())
+    };
+    let foot = format!("{weak} {low:.0e} to {strong} {high:.0e}, log scale");
+    write(canvas.buffer, area.x, y + 1 + layers.len() as u16, fit(theme, &foot, room), room, theme.faint());
 }
 
 /// The part of a bar, of the largest.

@@ -23,7 +23,9 @@ use crate::widgets::write_wrapped;
 use app::{
     App, DrawnTarget, Inside, InsideLayout, InsidePage, InsideTarget, LaneView, ProductPlace, Shown, TrainingRun,
 };
-use protocol::{ArmId, ImageSplit, Lane, Layer, LayerFilters, RunId, Seen, ViewAnswer, format_count};
+use protocol::{
+    ArmId, ImageSplit, Lane, Layer, LayerFilters, RunId, Seen, View, ViewAnswer, ViewImage, ViewRequest, format_count,
+};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -44,7 +46,6 @@ pub struct Column {
     /// Lines that are scrolled off.
     pub top: usize,
     pub unit: Option<(Layer, u32)>,
-    pub split: ImageSplit,
     pub epoch: u32,
     /// The network's name.
     pub title: String,
@@ -64,6 +65,16 @@ pub struct Column {
 fn write(buffer: &mut Buffer, x: u16, y: u16, text: impl AsRef<str>, width: usize, style: Style) -> u16 {
     let area = buffer.area;
     if x < area.right() && y + 1 < area.bottom() { buffer.set_stringn(x, y, text, width, style).0 } else { x }
+}
+
+/// The text in the terminal's characters, its ellipsis too if it has to be cut.
+fn fit(theme: &Theme, text: &str, width: usize) -> String {
+    theme.text(&app::truncate(&theme.text(text), width))
+}
+
+/// The images that a view is over: `over 1,000 validation images`.
+fn over(images: u32, split: ImageSplit) -> String {
+    format!("over {}", format_count(images as usize, &format!("{} image", split.name())))
 }
 
 /// Notes that something can be clicked.
@@ -163,8 +174,10 @@ pub fn draw(app: &App, theme: &Theme, canvas: &mut ImageCanvas) {
         InsidePage::Digit => digit_page::draw(app, theme, &networks, inside, canvas),
         InsidePage::Surgery => surgery::draw(app, theme, &networks, &column, inside, canvas),
         _ => {
+            // A map more may fit without the blank at the right; the next network has one at its left.
+            let blank = if app.inside.page == InsidePage::Maps { 1 } else { 2 };
             for (at, (area, network)) in layout.columns.iter().zip(&networks).enumerate() {
-                let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..*area };
+                let area = Rect { x: area.x + 1, width: area.width.saturating_sub(blank), ..*area };
                 draw_network(app, theme, network, &column_of(app, theme, &networks, at), area, canvas);
             }
         }
@@ -172,9 +185,12 @@ pub fn draw(app: &App, theme: &Theme, canvas: &mut ImageCanvas) {
 }
 
 fn column_of(app: &App, theme: &Theme, networks: &[Network], at: usize) -> Column {
-    let answer = networks.get(at).and_then(|network| network.shown.answer());
+    let shown = networks.get(at).map_or(Shown::Nothing, |network| network.shown);
+    let answer = shown.answer();
     let classes = answered_classes(networks);
-    let caption = if app.inside.uses_drawing {
+    let caption = if matches!(shown, Shown::Earlier(answer) if !is_of_chosen_image(app, answer)) {
+        "the image before; the next is being computed".to_string()
+    } else if app.inside.uses_drawing {
         "your drawing".to_string()
     } else {
         format!("{} image {}", app.inside.split.name(), app.inside.image)
@@ -182,7 +198,6 @@ fn column_of(app: &App, theme: &Theme, networks: &[Network], at: usize) -> Colum
     Column {
         top: app.inside.top,
         unit: app.inside_unit(),
-        split: app.inside.split,
         title: networks.get(at).map_or(String::new(), |network| network.title.clone()),
         epoch: answer.map_or(0, |answer| answer.epoch),
         caption,
@@ -191,6 +206,30 @@ fn column_of(app: &App, theme: &Theme, networks: &[Network], at: usize) -> Colum
         only: None,
         classes: classes.unwrap_or_default(),
     }
+}
+
+/// Whether an answer is of the image that is chosen now: while the next one is computed, the one before is shown. An answer
+/// does not name its image, so it is compared with what is known about the chosen one.
+fn is_of_chosen_image(app: &App, answer: &ViewAnswer) -> bool {
+    let image = if app.inside.uses_drawing {
+        ViewImage::Pixels(app.inside.drawing.network_input())
+    } else {
+        ViewImage::Of { split: app.inside.split, number: app.inside.image }
+    };
+    let view = match &answer.seen {
+        Seen::Maps { .. } => View::Maps { image },
+        Seen::Products(of) => View::Products { image, layer: of.layer, unit: of.unit, row: of.row, column: of.column },
+        _ => return true,
+    };
+    let request = ViewRequest {
+        run: answer.run,
+        arm: Some(answer.arm),
+        seed: Some(answer.seed),
+        epoch: Some(answer.epoch),
+        changes: answer.changes.clone(),
+        view,
+    };
+    matches!(app.inside.answers.get(&request), Some(Ok(known)) if std::ptr::eq(known, answer))
 }
 
 /// The names of the classes that come with an answer.
@@ -214,7 +253,7 @@ fn draw_tabs(app: &App, theme: &Theme, layout: &InsideLayout, canvas: &mut Image
     for (page, area) in layout.tab_columns() {
         let style = if page == app.inside.page { theme.selected() } else { theme.faint() };
         let width = usize::from(area.width.saturating_sub(1));
-        write(canvas.buffer, area.x, area.y, page.title(), width, style);
+        write(canvas.buffer, area.x, area.y, layout.tab_title(page), width, style);
     }
 }
 
@@ -222,7 +261,13 @@ fn draw_tabs(app: &App, theme: &Theme, layout: &InsideLayout, canvas: &mut Image
 fn draw_head(app: &App, theme: &Theme, layout: &InsideLayout, networks: &[Network], canvas: &mut ImageCanvas) {
     let row = Rect { x: layout.head.x + 1, width: layout.head.width.saturating_sub(1), ..layout.head };
     let Some(training) = app.inside_training() else { return };
-    draw_networks(theme, training.run, networks, |arm| app.inside.changes.of(arm).len(), row, canvas);
+    let (shown, hidden) = networks.split_at(layout.shown_networks(networks.len()));
+    let x = draw_networks(theme, training.run, shown, |arm| app.inside.changes.of(arm).len(), row, canvas);
+    if let Some(hidden) = hidden.first() {
+        let room = usize::from(row.right().saturating_sub(x));
+        let text = fit(theme, &format!("  (a shows {})", hidden.title), room);
+        write(canvas.buffer, x, row.y, text, room, theme.faint());
+    }
 }
 
 /// The run, and the networks with the epoch of what is shown and how many of their units are changed; returns the column
@@ -356,16 +401,23 @@ fn draw_answer(
             let layers = column.layers(layers, |layer| layer.layer);
             maps::draw(theme, (image, layers, probabilities), column, area, canvas);
         }
-        Seen::Histogram { layers, .. } => {
-            histogram::draw(theme, column.layers(layers, |layer| layer.layer), column, area, canvas);
+        Seen::Histogram { split, images, layers } => {
+            let layers = column.layers(layers, |layer| layer.layer);
+            histogram::draw(theme, layers, &over(*images, *split), column, area, canvas);
         }
-        Seen::Units { layers, .. } => {
-            units::draw(theme, column.layers(layers, |layer| layer.layer), column, area, canvas);
+        Seen::Units { split, images, layers } => {
+            let layers = column.layers(layers, |layer| layer.layer);
+            units::draw(theme, layers, &over(*images, *split), column, area, canvas);
         }
-        Seen::Gradients { layers, .. } => gradients::draw(theme, layers, recorded, column, area, canvas),
-        Seen::Confusion { classes, matrix, .. } => confusion::draw(theme, classes, matrix, column, area, canvas),
-        Seen::Wants { layer, unit, sample, shape, images, optimised, .. } => {
-            wants::draw(theme, (*layer, *unit, *shape), (images, *sample, optimised), column, area, canvas);
+        Seen::Gradients { split, images, layers } => {
+            gradients::draw(theme, (layers, &over(*images, *split)), recorded, column, area, canvas);
+        }
+        Seen::Confusion { split, classes, matrix } => {
+            confusion::draw(theme, classes, (matrix, *split), column, area, canvas);
+        }
+        Seen::Wants { layer, unit, split, sample, shape, images, optimised, .. } => {
+            let of = (*layer, *unit, *shape);
+            wants::draw(theme, of, (images, (*sample, *split), optimised), column, area, canvas);
         }
         Seen::Ask { classes, probabilities, image, .. } => {
             ask::draw(theme, (image, classes, probabilities), column, area, canvas);

@@ -1,7 +1,7 @@
 //! One output of a layer as numbers: what the unit sees, its weights, their products, the sum, the bias, the activation.
 
 use super::tiles::{TileSize, draw_signed, largest};
-use super::{Column, mark, write};
+use super::{Column, fit, mark, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use app::{InsideTarget, ProductPlace};
@@ -26,37 +26,45 @@ pub fn draw(
     let mut y = area.y;
     let mut line = |text: &str, style: Style, canvas: &mut ImageCanvas| {
         if y < area.bottom() {
-            write(canvas.buffer, area.x, y, app::truncate(&theme.text(text), room), room, style);
+            write(canvas.buffer, area.x, y, fit(theme, text, room), room, style);
         }
         y += 1;
     };
     let at = if of.layer.kind == LayerKind::Conv {
-        format!(" at row {}, column {} of {}x{}", of.row, of.column, of.width, of.height)
+        format!(" at row {}, column {} of {}x{} before pooling", of.row, of.column, of.width, of.height)
     } else {
         String::new()
     };
-    line(&format!("{} unit {}{at}, {}", of.layer, of.unit, column.caption), theme.strong(), canvas);
+    line(&format!("{}: {} unit {}{at}", column.title, of.layer, of.unit), theme.strong(), canvas);
     let chosen = place.product_of(of);
     let (x, w) = (of.x.get(chosen).copied().unwrap_or(0.0), of.weights.get(chosen).copied().unwrap_or(0.0));
     let products = of.products();
     let sum: f32 = products.iter().sum();
-    line(
-        &format!("product {} of {}: {x:.4} x {w:.4} = {:.4}", chosen + 1, products.len(), x * w),
-        theme.accent().patch(theme.strong()),
-        canvas,
-    );
+    let side = of.side.max(1) as usize;
+    // All are counted from 0, as the units are.
+    let name = if side == 1 {
+        format!("product with input {chosen}")
+    } else {
+        format!("product {chosen} of {}", products.len())
+    };
+    line(&format!("{name}: {x:.4} x {w:.4} = {:.4}", x * w), theme.accent().patch(theme.strong()), canvas);
+    let [positive, negative] = signed_sums(&products);
+    line(&format!("positive {positive:.4}, negative {negative:.4}: sum {sum:.4}"), Style::new(), canvas);
     let phi = of.activation.map_or(String::new(), |activation| format!(", {} gives {:.4}", activation.title(), of.y));
     line(&format!("sum {sum:.4} + bias {:.4} = z {:.4}{phi}", of.bias, of.z), theme.strong(), canvas);
-    let side = of.side.max(1) as usize;
     let length = side * side;
     let map = chosen / length;
-    let body = Rect { y: area.y + 4, height: area.height.saturating_sub(4), ..area };
+    let title = match (side, of.inputs) {
+        (1, _) => format!("the strongest of {} products, {}:", products.len(), column.caption),
+        (_, 1) => format!("{}:", column.caption),
+        (_, inputs) => format!("input map {map} of {inputs}, {}:", column.caption),
+    };
+    line(&title, theme.faint(), canvas);
+    let body = Rect { y: area.y + 5, height: area.height.saturating_sub(5), ..area };
     if side == 1 {
         draw_list(theme, of, &products, chosen, body, canvas);
         return;
     }
-    let title = if of.inputs > 1 { format!("input map {} of {}:", map + 1, of.inputs) } else { "the image:".into() };
-    write(canvas.buffer, body.x, body.y - 1, &title, room, theme.faint());
     let parts = [("what it sees", &of.x), ("weights", &of.weights), ("products", &products)];
     let width = side as u16 * NUMBER - 1;
     let rows = side as u16 + 1;
@@ -106,15 +114,20 @@ pub fn draw(
 /// The products of a fully connected layer, the strongest first.
 fn draw_list(theme: &Theme, of: &SeenProducts, products: &[f32], chosen: usize, area: Rect, canvas: &mut ImageCanvas) {
     let ranked = of.ranked();
-    write(canvas.buffer, area.x, area.y, "the strongest products:", usize::from(area.width), theme.faint());
-    let rows = usize::from(area.height.saturating_sub(1)).max(1);
+    let rows = usize::from(area.height).max(1);
     let rank = ranked.iter().position(|at| *at == chosen).unwrap_or(0);
     for (row, at) in (0..).zip(ranked.into_iter().skip(rank.saturating_sub(rows - 1)).take(rows)) {
         let text = format!("input {at:>4}: {:>9.4} x {:>9.4} = {:>9.4}", of.x[at], of.weights[at], products[at]);
         let style = if at == chosen { theme.selected() } else { look(theme, products[at]) };
-        write(canvas.buffer, area.x, area.y + 1 + row, text, usize::from(area.width), style);
-        mark(canvas, Rect { y: area.y + 1 + row, height: 1, ..area }, InsideTarget::Product(at));
+        write(canvas.buffer, area.x, area.y + row, text, usize::from(area.width), style);
+        mark(canvas, Rect { y: area.y + row, height: 1, ..area }, InsideTarget::Product(at));
     }
+}
+
+/// The sum of the positive products, and that of the negative ones.
+fn signed_sums(products: &[f32]) -> [f64; 2] {
+    let sum = |keep: fn(f64) -> bool| products.iter().map(|product| f64::from(*product)).filter(|p| keep(*p)).sum();
+    [sum(|product| product > 0.0), sum(|product| product < 0.0)]
 }
 
 fn look(theme: &Theme, value: f32) -> Style {
@@ -136,7 +149,13 @@ fn short(value: f32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::short;
+    use super::{short, signed_sums};
+
+    #[test]
+    fn products_are_summed_by_their_sign() {
+        let sums = signed_sums(&[1.5, -0.25, 0.0, 2.0, -0.5]);
+        assert_eq!(sums.map(|sum| format!("{sum:.2}")), ["3.50", "-0.75"]);
+    }
 
     #[test]
     fn a_number_takes_four_columns() {

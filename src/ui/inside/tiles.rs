@@ -1,7 +1,7 @@
 //! Small pictures of numbers: signed values on a scale with zero in the middle, and images.
 
 use crate::image::{self, ImageCanvas};
-use crate::theme::{Glyphs, Theme, pixels};
+use crate::theme::{Glyphs, Palette, Theme, pixels};
 use app::Background;
 use lesson::Pixel;
 use protocol::SeenShape;
@@ -51,8 +51,27 @@ fn signed(theme: &Theme, share: f32) -> Pixel {
         Background::Light => ([250, 250, 250], [190, 70, 0], [0, 80, 190]),
     };
     let end = if share < 0.0 { below } else { above };
-    let part = share.abs().powf(0.8);
+    // Weak values would be lost on the background; the order of all stays.
+    let part = share.abs().powf(0.6);
     std::array::from_fn(|at| (f32::from(zero[at]) + part * (f32::from(end[at]) - f32::from(zero[at]))).round() as u8)
+}
+
+/// What the colours and the signs of tiles mean, in so many columns.
+pub fn signed_legend(theme: &Theme, width: u16) -> &'static str {
+    let [short, long] = match (theme.palette, theme.background) {
+        _ if !has_colours(theme) => {
+            ["above zero + ++ #, below - -- =", "above zero + ++ #, below - -- =; the fuller, the stronger"]
+        }
+        // Greys alone, which have no sign.
+        (Palette::Sixteen, Background::Dark) => {
+            ["brighter: further from zero", "brighter: further from zero; + above zero, - below"]
+        }
+        (Palette::Sixteen, Background::Light) => {
+            ["darker: further from zero", "darker: further from zero; + above zero, - below"]
+        }
+        _ => ["orange + above zero, blue - below", "orange + above zero, blue - below, by the layer's largest"],
+    };
+    if long.len() <= usize::from(width) { long } else { short }
 }
 
 /// The sign of a share: the stronger, the fuller.
@@ -178,4 +197,39 @@ pub fn shade(theme: &Theme, share: f64) -> char {
     let shades =
         if theme.glyphs == Glyphs::Ascii { ['.', ':', '+', '#', '#'] } else { ['·', '░', '▒', '▓', '█'] };
     shades[((share.clamp(0.0, 1.0) * 5.0) as usize).min(4)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weak_value_stands_out_and_a_stronger_one_more() {
+        let distance = |theme: &Theme, share: f32| -> u32 {
+            let (zero, pixel) = (signed(theme, 0.0), signed(theme, share));
+            zero.into_iter().zip(pixel).map(|(a, b)| u32::from(a.abs_diff(b))).max().unwrap_or(0)
+        };
+        for background in [Background::Dark, Background::Light] {
+            let theme = Theme::new(Palette::TrueColour, Glyphs::Unicode).on(background);
+            for sign in [1.0, -1.0] {
+                let distances = [0.05, 0.1, 0.4, 1.0].map(|size: f32| distance(&theme, sign * size));
+                assert!(distances[0] >= 25, "{distances:?}");
+                assert!(distances.is_sorted(), "{distances:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_legend_fits_into_its_columns() {
+        for (palette, glyphs) in [
+            (Palette::TrueColour, Glyphs::Unicode),
+            (Palette::Sixteen, Glyphs::Unicode),
+            (Palette::None, Glyphs::Ascii),
+        ] {
+            let theme = Theme::new(palette, glyphs);
+            for width in [35, 38, 58] {
+                assert!(signed_legend(&theme, width).len() <= usize::from(width), "{palette:?} {width}");
+            }
+        }
+    }
 }

@@ -1,13 +1,15 @@
-//! A view cell of a lesson: the view of a run's networks, side by side as far as the width allows.
+//! A view cell of a lesson: the view of a run's networks, side by side as far as the width allows, or below each other.
 
 use super::mistakes::{draw_counts, draw_gallery};
-use super::{Column, Network, answered_classes, draw_networks, draw_shown, lane_of, say, write};
+use super::{
+    Column, Network, answered_classes, draw_networks, draw_shown, filters, fit, histogram, lane_of, say, write,
+};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use crate::widgets::{draw_frame, write_wrapped};
 use app::{App, ProductPlace, Shown, ViewCellState, wrap_options};
 use lesson::ViewCell;
-use protocol::{CellKey, Lane, ViewKind};
+use protocol::{CellKey, Lane, Seen, ViewKind};
 use ratatui::layout::Rect;
 
 pub fn draw(
@@ -42,6 +44,10 @@ pub fn draw(
     let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1 + caption), ..inner };
     write_wrapped(theme, &view.caption, theme.faint(), inner, body.bottom(), canvas.buffer);
     let columns = app.view_cell_columns(view, body, networks.len());
+    let least = least_rows(theme, view, &networks, body.width);
+    let rows = least.filter(|_| columns.len() < networks.len()).and_then(|least| rows(least, body, networks.len()));
+    let are_below = rows.is_some();
+    let columns = rows.unwrap_or(columns);
     let is_joined = view.show == ViewKind::Mistakes;
     let count = if is_joined { networks.len() } else { columns.len().min(networks.len()) };
     let (shown, hidden) = networks.split_at(count);
@@ -65,13 +71,19 @@ pub fn draw(
         return;
     }
     for (network, place) in shown.iter().zip(columns) {
-        let gap = u16::from(shown.len() > 1);
-        let place = Rect { width: place.width.saturating_sub(gap), ..place };
+        let mut place = place;
+        if are_below {
+            let room = usize::from(place.width);
+            let text = fit(theme, &format!("{} {}", theme.marker(network.slot), network.title), room);
+            write(canvas.buffer, place.x, place.y, text, room, theme.arm(network.slot));
+            (place.y, place.height) = (place.y + 1, place.height.saturating_sub(1));
+        } else if shown.len() > 1 {
+            place.width = place.width.saturating_sub(1);
+        }
         let column = Column {
             title: network.title.clone(),
             top: 0,
             unit: app.view_cell_unit(view, training, network.lane.arm),
-            split: view.split,
             epoch: network.shown.answer().map_or(0, |answer| answer.epoch),
             caption: format!("{} image {}", view.split.name(), view.image),
             style: theme.arm(network.slot),
@@ -81,5 +93,39 @@ pub fn draw(
         };
         let recorded = lane_of(training, network.lane);
         draw_shown(theme, network, (recorded, ProductPlace::default()), &column, place, canvas);
+    }
+}
+
+/// Rows below each other, if each has as many as it needs, with one for the network's name.
+fn rows(least: u16, body: Rect, networks: usize) -> Option<Vec<Rect>> {
+    let networks = networks as u16;
+    let height = body.height / networks.max(1);
+    let row = |at: u16| Rect { y: body.y + at * height, height, ..body };
+    (height > least).then(|| (0..networks).map(row).collect())
+}
+
+/// The rows in which a network's view of one layer can be read; other views take all that they get.
+fn least_rows(theme: &Theme, view: &ViewCell, networks: &[Network], width: u16) -> Option<u16> {
+    let of = |network: &Network| match &network.shown.answer()?.seen {
+        Seen::Filters { layers } => {
+            let layer = layers.iter().find(|known| Some(known.layer) == view.layer)?;
+            Some(filters::least_rows(theme, std::slice::from_ref(layer), width))
+        }
+        Seen::Histogram { .. } => view.layer.map(|_| histogram::ONE_LAYER),
+        _ => None,
+    };
+    networks.iter().filter_map(of).max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rows;
+    use ratatui::layout::Rect;
+
+    #[test]
+    fn networks_stand_below_each_other_where_each_has_its_rows() {
+        let body = Rect::new(2, 4, 60, 13);
+        assert_eq!(rows(5, body, 2), Some(vec![Rect::new(2, 4, 60, 6), Rect::new(2, 10, 60, 6)]));
+        assert_eq!(rows(6, body, 2), None);
     }
 }
