@@ -193,7 +193,8 @@ fn column_of(app: &App, theme: &Theme, networks: &[Network], at: usize) -> Colum
     } else if app.inside.uses_drawing {
         "your drawing".to_string()
     } else {
-        format!("{} image {}", app.inside.split.name(), app.inside.image)
+        let truth = answer.and_then(|answer| name_truth(&answer.seen)).unwrap_or_default();
+        format!("{} image {}{truth}", app.inside.split.name(), app.inside.image)
     };
     Column {
         top: app.inside.top,
@@ -230,6 +231,16 @@ fn is_of_chosen_image(app: &App, answer: &ViewAnswer) -> bool {
         view,
     };
     matches!(app.inside.answers.get(&request), Some(Ok(known)) if std::ptr::eq(known, answer))
+}
+
+/// What an image of the data is: `, which is a 7`, or `, which is ship`.
+fn name_truth(seen: &Seen) -> Option<String> {
+    let (Seen::Maps { truth: Some(truth), classes, .. } | Seen::Ask { truth: Some(truth), classes, .. }) = seen else {
+        return None;
+    };
+    let name = classes.get(*truth as usize)?;
+    let article = if name.chars().all(|c| c.is_ascii_digit()) { "a " } else { "" };
+    Some(format!(", which is {article}{name}"))
 }
 
 /// The names of the classes that come with an answer.
@@ -312,10 +323,8 @@ fn draw_timeline(app: &App, theme: &Theme, layout: &InsideLayout, canvas: &mut I
     let timeline = app.inside_timeline();
     let room = usize::from(row.width.saturating_sub(1));
     let Some(last) = timeline.last() else {
-        let is_read = app.inside_lanes().iter().all(|(_, lane)| app.inside.kept().of(*lane).next().is_none());
-        let text =
-            if is_read { " no checkpoint yet: its first epoch is not done" } else { " reading the kept epochs …" };
-        write(canvas.buffer, row.x, row.y, theme.text(text), room, theme.faint());
+        // The page says why.
+        write(canvas.buffer, row.x, row.y, " no kept epoch", room, theme.faint());
         return;
     };
     write(canvas.buffer, row.x, row.y, " epochs", room, theme.faint());
@@ -341,7 +350,8 @@ fn draw_timeline(app: &App, theme: &Theme, layout: &InsideLayout, canvas: &mut I
 
 /// The page's view of one network.
 fn draw_network(app: &App, theme: &Theme, network: &Network, column: &Column, area: Rect, canvas: &mut ImageCanvas) {
-    if app.inside.page == InsidePage::Filters && app.inside.filmstrip {
+    let is_absent = matches!(network.shown, Shown::Absent(_));
+    if app.inside.page == InsidePage::Filters && app.inside.filmstrip && !is_absent {
         let answers: Vec<(u32, Option<&LayerFilters>)> = app
             .inside
             .kept()

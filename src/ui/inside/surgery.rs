@@ -1,6 +1,6 @@
 //! Units ranked by what is lost without them, and what the reader's changes do.
 
-use super::{Column, Network, mark, ranked_classes, say, scrolled, write};
+use super::{Column, Network, mark, name_truth, ranked_classes, say, scrolled, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
 use app::{App, InsideTarget, RANKING, Shown};
@@ -116,13 +116,7 @@ fn draw_effects(app: &App, theme: &Theme, networks: &[Network], area: Rect, canv
         line(&format!("error {text}, all {} images", split.name()), theme.strong(), canvas);
         let asked =
             |with_changes: bool| app.inside_view(network.lane, View::Ask { image: image.clone() }, with_changes);
-        let truth = match asked(false).answer().map(|answer| &answer.seen) {
-            Some(Seen::Ask { truth: Some(truth), classes, .. }) => {
-                let name = classes.get(*truth as usize).cloned().unwrap_or_default();
-                format!(", which is {}{name}", if name.chars().all(|c| c.is_ascii_digit()) { "a " } else { "" })
-            }
-            _ => String::new(),
-        };
+        let truth = asked(false).answer().and_then(|answer| name_truth(&answer.seen)).unwrap_or_default();
         let answer = |with_changes: bool| match asked(with_changes) {
             Shown::Current(answer) => match &answer.seen {
                 Seen::Ask { classes, probabilities, .. } => top_answers(classes, probabilities),

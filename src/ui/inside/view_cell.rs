@@ -2,7 +2,8 @@
 
 use super::mistakes::{draw_counts, draw_gallery};
 use super::{
-    Column, Network, answered_classes, draw_networks, draw_shown, filters, fit, histogram, lane_of, say, write,
+    Column, Network, answered_classes, draw_networks, draw_shown, filters, fit, histogram, lane_of, name_truth, say,
+    write,
 };
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
@@ -58,7 +59,8 @@ pub fn draw(
         write(canvas.buffer, x, row.y, theme.text(&text), usize::from(row.right().saturating_sub(x)), theme.faint());
     }
     // Before the reader's first key nothing is asked for.
-    if !app.is_view_wanted(key) && shown.iter().all(|network| matches!(network.shown, Shown::Nothing)) {
+    let is_nothing = |network: &Network| matches!(network.shown, Shown::Nothing);
+    if !app.is_view_wanted(key) && shown.iter().any(is_nothing) {
         say(theme, "The next key that you press here lets the kernel compute this view.", body, canvas);
         return;
     }
@@ -80,12 +82,13 @@ pub fn draw(
         } else if shown.len() > 1 {
             place.width = place.width.saturating_sub(1);
         }
+        let truth = network.shown.answer().and_then(|answer| name_truth(&answer.seen));
         let column = Column {
             title: network.title.clone(),
             top: 0,
             unit: app.view_cell_unit(view, training, network.lane.arm),
             epoch: network.shown.answer().map_or(0, |answer| answer.epoch),
-            caption: format!("{} image {}", view.split.name(), view.image),
+            caption: format!("{} image {}{}", view.split.name(), view.image, truth.unwrap_or_default()),
             style: theme.arm(network.slot),
             scrolls: false,
             only: view.layer,

@@ -671,7 +671,7 @@ fn it_opens_from_the_list_of_runs_and_the_lesson_says_when_there_is_nothing() {
     session.type_text("i");
     assert!(matches!(session.app.modals.last(), Some(Modal::Inside)));
     assert_eq!(session.app.inside.run, Some(RunId(1)));
-    assert!(session.screen(&SIXTEEN).contains("no checkpoint yet"), "{}", session.screen(&SIXTEEN));
+    assert!(session.screen(&SIXTEEN).contains("no kept epoch"), "{}", session.screen(&SIXTEEN));
     session.press(KeyCode::Esc);
     assert!(session.app.modals.is_empty());
 }
