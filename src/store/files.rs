@@ -103,6 +103,11 @@ impl LaneFolder {
         [STATE, PREVIOUS].map(|name| self.path.join(name))
     }
 
+    /// Bytes of the states inside an epoch.
+    pub fn state_size(&self) -> u64 {
+        self.state_files().iter().filter_map(|file| fs::metadata(file).ok()).map(|data| data.len()).sum()
+    }
+
     /// Removes the files of these epochs. A file that can't be removed only costs space.
     pub fn remove(&self, epochs: &[u32]) {
         for &epoch in epochs {
@@ -219,6 +224,7 @@ mod tests {
             seen.push(read());
         }
         assert_eq!(seen, [["one", ""], ["two", "one"], ["three", "two"]]);
+        assert_eq!(folder.state_size(), 8);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! evenly on a logarithmic axis, so they stay dense where learning is fastest, and every kept epoch can be forked and
 //! looked into.
 
-/// Bytes for the checkpoints of all lanes of a run.
+/// Bytes for the checkpoints of all lanes of a run, with the states inside an epoch.
 pub const RUN_BUDGET: u64 = 64_000_000;
 /// Files of a lane, however small they are: its folder is listed after each epoch.
 const MOST_FILES: usize = 256;

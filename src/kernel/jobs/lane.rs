@@ -298,7 +298,8 @@ impl LaneObserver<'_> {
             start: self.fork.map(|fork| fork.epoch),
             before_steerings: &before_steerings,
         };
-        let budget = retention::lane_budget(self.spec.lanes().len());
+        // What a lane resumes from inside an epoch is of its budget too.
+        let budget = retention::lane_budget(self.spec.lanes().len()).saturating_sub(self.folder.state_size());
         let dropped = retention::dropped(&self.folder.epoch_sizes()?, budget, &kept);
         let checkpoint = CheckpointRow { lane: self.lane, epoch: record.epoch, file, sha256 };
         let committed = self.kernel.store().commit_epoch(
