@@ -2,10 +2,14 @@
 
 use std::{fmt::Write, path::Path};
 
+/// From the package's folder.
+const LESSONS: &str = "../../lessons/en";
+
 fn main() {
-    let lessons = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../lessons/en");
+    let lessons = Path::new(env!("CARGO_MANIFEST_DIR")).join(LESSONS);
+    // Relative to the package, so that they are these lessons in a copy of the whole folder too.
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-changed={}", lessons.display());
+    println!("cargo:rerun-if-changed={LESSONS}");
     let texts = table(&lessons, "md", "ENGLISH: &[(&str, &str)]", "lessons/en/", "include_str!");
     let images = table(&lessons, "png", "IMAGES: &[(&str, &[u8])]", "", "include_bytes!");
     let out = std::env::var("OUT_DIR").expect("cargo sets it");
@@ -23,7 +27,7 @@ fn table(folder: &Path, ending: &str, name: &str, before: &str, include: &str) -
     let mut table = format!("const {name} = &[\n");
     for name in names {
         let path = folder.join(&name).display().to_string();
-        println!("cargo:rerun-if-changed={path}");
+        println!("cargo:rerun-if-changed={LESSONS}/{name}");
         writeln!(table, "    (\"{before}{name}\", {include}({path:?})),").expect("a String takes all");
     }
     table + "];\n"
