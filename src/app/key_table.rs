@@ -53,13 +53,21 @@ pub(crate) fn shown_of<A>(table: &'static [KeyBinding<A>]) -> impl Iterator<Item
     table.iter().filter(|binding| !binding.label.is_empty())
 }
 
-/// Panics if a key is bound twice, or if the README does not have the table.
+/// Columns of a line of help behind its keys.
+#[cfg(test)]
+const HELP_COLUMNS: usize = 55;
+
+/// Panics if a key is bound twice, if a line of help is cut off, or if the README does not have the table.
 #[cfg(test)]
 pub(crate) fn check<A>(table: &'static [KeyBinding<A>]) {
     let mut seen = Vec::new();
     for key in table.iter().flat_map(|binding| binding.keys) {
         assert!(!seen.contains(&key), "{key:?} is bound twice");
         seen.push(key);
+    }
+    for binding in shown_of(table) {
+        let columns = binding.help.chars().count();
+        assert!(columns <= HELP_COLUMNS, "{columns} columns are cut off: {}", binding.help);
     }
     let markdown = crate::keys::markdown_of(shown_of(table).map(|binding| (binding.label, binding.help)));
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();

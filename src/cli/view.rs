@@ -9,7 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use color_eyre::eyre::bail;
 use protocol::{
     Ablated, ArmId, Bins, ConfusionMatrix, ImageSplit, Layer, Reply, RequestBody, RunId, Seen, SeenProducts, SeenShape,
-    Surgery, UnitChange, View, ViewAnswer, ViewImage, ViewKind, ViewRequest, ViewSubject, format_count,
+    Surgery, UnitChange, View, ViewAnswer, ViewImage, ViewKind, ViewRequest, ViewSubject, escape_line, format_count,
 };
 use shell::client::Client;
 use std::path::{Path, PathBuf};
@@ -143,6 +143,9 @@ pub fn view(arguments: &ViewArguments) -> Outcome {
         say(&format!("run {}, {title} seed {}, epoch {}", answer.run, answer.seed, answer.epoch))?;
         if let Some(changes) = answer.describe_changes() {
             say(&format!("changed: {changes}"))?;
+        }
+        if arguments.kind.takes_image() {
+            say(&format!("image: {}", escape_line(arguments.digit.as_deref().unwrap_or("validation:0"))))?;
         }
         for line in lines(&answer) {
             say(&line)?;
@@ -288,8 +291,8 @@ fn lines(answer: &ViewAnswer) -> Vec<String> {
             of_layer.chain(answer).collect()
         }
         Seen::Histogram { images, split, layers } => std::iter::once(over(*images, *split))
-            .chain(layers.iter().map(|layer| {
-                format!(
+            .chain(layers.iter().flat_map(|layer| {
+                let sums = format!(
                     "{} ({}): mean {:.4}, deviation {:.4}, from {:.4} to {:.4}  {}",
                     layer.layer,
                     layer.activation,
@@ -298,7 +301,9 @@ fn lines(answer: &ViewAnswer) -> Vec<String> {
                     layer.z.from,
                     layer.z.to,
                     spark(&layer.z)
-                )
+                );
+                let Bins { from, to, .. } = layer.gradient;
+                [sums, format!("  gradients there: from {from:.3e} to {to:.3e}  {}", spark(&layer.gradient))]
             }))
             .collect(),
         Seen::Units { images, split, layers } => std::iter::once(over(*images, *split))

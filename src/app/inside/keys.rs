@@ -131,7 +131,7 @@ pub const INSIDE_BINDINGS: &[KeyBinding<InsideAction>] = &[
     first(&[Char('n')], InsideAction::NextImage, ("n p", "the next image, the one before"), "the next image"),
     next(&[Char('p')], InsideAction::PreviousImage, "the image before"),
     bind(&[Char('o')], InsideAction::UseDrawing, "o", "your drawing as the image of the other pages, and back"),
-    bind(&[Char('f')], InsideAction::Filmstrip, "f", "filters: one layer over all kept epochs"),
+    bind(&[Char('f')], InsideAction::Filmstrip, "f", "filters: one layer over the kept epochs"),
     bind(&[Char('m')], InsideAction::NextFilter, "m", "mistakes: all, of both arms, of one arm alone"),
     bind(&[Char('x')], InsideAction::Silence, "x", "silence the unit, or let it speak again"),
     first(
@@ -162,7 +162,7 @@ pub const INSIDE_BINDINGS: &[KeyBinding<InsideAction>] = &[
     note(":", "a command"),
     bind(&[Char('?'), KeyCode::F(1)], InsideAction::Help, "?", "this help"),
     bind(&[KeyCode::Esc, Char('q')], InsideAction::Close, "Esc", "back; from a page to where you came from"),
-    note("mouse", "click pages, epochs, units, images, products; a second click steps in; draw"),
+    note("mouse", "click pages, epochs, units, images; again steps in"),
 ];
 
 /// What a key does while a digit is drawn.
@@ -213,8 +213,13 @@ pub const DRAW_BINDINGS: &[KeyBinding<DrawAction>] = &[
     draw_next(&[KeyCode::Right, Char('l')], DrawAction::Right, "move right"),
     draw_next(&[KeyCode::Up, Char('k')], DrawAction::Up, "move up"),
     draw_next(&[KeyCode::Down, Char('j')], DrawAction::Down, "move down"),
-    draw(&[Char(' '), KeyCode::Enter], DrawAction::Pen, "Space", "your digit: pen down, pen up; the mouse draws too"),
-    draw(&[Char('e')], DrawAction::Eraser, "e", "your digit: the eraser, and the pen again"),
+    draw(
+        &[Char(' '), KeyCode::Enter],
+        DrawAction::Pen,
+        "Space",
+        "your digit: pen down, pen or eraser up; or the mouse",
+    ),
+    draw(&[Char('e')], DrawAction::Eraser, "e", "your digit: eraser down, eraser up"),
     draw(&[Char('c')], DrawAction::Clear, "c", "your digit: an empty grid"),
     draw(&[Char('z'), KeyCode::Backspace], DrawAction::Undo, "z Z", "your digit: undo, redo"),
     draw_next(&[Char('Z')], DrawAction::Redo, "redo"),
@@ -222,11 +227,11 @@ pub const DRAW_BINDINGS: &[KeyBinding<DrawAction>] = &[
     draw_next(&[Char('L')], DrawAction::ShiftRight, "move the picture right"),
     draw_next(&[Char('K')], DrawAction::ShiftUp, "move the picture up"),
     draw_next(&[Char('J')], DrawAction::ShiftDown, "move the picture down"),
-    draw(&[Char('(')], DrawAction::TurnLeft, "( )", "your digit: turn it by 10 degrees to the left, to the right"),
+    draw(&[Char('(')], DrawAction::TurnLeft, "( )", "your digit: turn it by 10 degrees, left or right"),
     draw_next(&[Char(')')], DrawAction::TurnRight, "turn it right"),
     draw(&[Char('r')], DrawAction::Centre, "r", "your digit: centred and scaled as MNIST's, or raw"),
     draw(&[Char('g')], DrawAction::FromImage, "g", "your digit: begin from the image of the other pages"),
-    draw(&[Char('w')], DrawAction::Keep, "w", "your digit: keep it; the next key, 0 to 9, says which digit it is"),
+    draw(&[Char('w')], DrawAction::Keep, "w", "your digit: keep it as the digit that you press next"),
     draw(&[Char('n')], DrawAction::NextOwn, "n p", "your digit: the next that you kept, the one before"),
     draw_next(&[Char('p')], DrawAction::PreviousOwn, "the kept digit before"),
     draw(&[Char('d')], DrawAction::RemoveOwn, "d", "your digit: forget the kept digit that is shown"),

@@ -28,8 +28,8 @@ pub struct DrawnTarget {
 /// Columns of a layer's units with what is lost without each.
 pub const RANKING: u16 = 36;
 
-/// Half of the columns that a view cell of a lesson has at 80 columns.
-const HALF: u16 = 37;
+/// Half of the columns that a view cell of a lesson has between its frame.
+const HALF: u16 = 36;
 
 /// Columns that a network needs on a page, to stand beside another.
 fn wanted(page: InsidePage, is_product: bool) -> u16 {

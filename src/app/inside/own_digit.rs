@@ -24,7 +24,7 @@ impl App {
             DrawAction::Up => drawing.move_cursor(0, -1),
             DrawAction::Down => drawing.move_cursor(0, 1),
             DrawAction::Pen => {
-                let pen = if drawing.pen() == Pen::Draws { Pen::Off } else { Pen::Draws };
+                let pen = if drawing.pen() == Pen::Off { Pen::Draws } else { Pen::Off };
                 drawing.set_pen(pen);
             }
             DrawAction::Eraser => {

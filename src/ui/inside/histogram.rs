@@ -83,7 +83,8 @@ pub fn draw(
             }
             if is_beside || !shows_sums {
                 let place = if is_beside { right } else { left };
-                let head = format!("{} gradient at z, within ±{:.1e}", layer.layer, layer.gradient.to.abs());
+                let most = layer.gradient.to.abs().max(layer.gradient.from.abs());
+                let head = format!("{} gradient at z, within ±{most:.1e}", layer.layer);
                 draw_bins(theme, &head, &layer.gradient, None, styles, place, canvas);
             }
         },

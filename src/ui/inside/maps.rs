@@ -163,7 +163,8 @@ fn heading(maps: &LayerMaps, chosen: Option<u32>, room: usize) -> String {
     else {
         return whole;
     };
-    let strongest = outputs.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or_default();
+    // A silenced unit's may be -0.
+    let strongest = outputs.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or_default() + 0.0;
     let [own, short] = if size == 1 {
         [
             format!("[] {layer}:{unit} = {strongest:.2}"),

@@ -13,7 +13,8 @@ pub fn draw(app: &App, theme: &Theme, networks: &[Network], area: Rect, canvas: 
     let entries = app.mistake_entries();
     let Some((shape, classes)) = draw_counts(theme, networks, area, canvas) else { return };
     let room = usize::from(area.width);
-    let which = format!("{} images listed: {}; m for others", entries.len(), filter_text(app.inside.filter, networks));
+    let others = if networks.len() > 1 { "; m for others" } else { "" };
+    let which = format!("{} images listed: {}{others}", entries.len(), filter_text(app.inside.filter, networks));
     write(canvas.buffer, area.x, area.y + 1, app::truncate(&theme.text(&which), room), room, theme.faint());
     let body = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
     let gallery = Rect { width: body.width.saturating_sub(MISTAKE_DETAIL + 1), ..body };
@@ -81,8 +82,8 @@ pub(super) fn draw_gallery(
                 let entry = &entries[number];
                 let x = place.x + at as u16 * wide;
                 let tile = Rect { x, width, ..place };
-                // A row that has no room for its images is left to the arrow.
-                if tile.height < height {
+                // A row that has no room for all of it is left to the arrow, unless it is the only one.
+                if tile.height < if gallery.height < high { height } else { high } {
                     return;
                 }
                 draw_image(theme, shape, entry.pixels, shrink, Rect { height, ..tile }, canvas);
@@ -199,7 +200,7 @@ fn counts(networks: &[Network]) -> String {
             listed = Some(mistakes.len());
         }
     }
-    let listed = listed.map_or(String::new(), |first| format!("; of each the first {first}"));
+    let listed = listed.map_or(String::new(), |first| format!("; the first {first} each"));
     of + &counts.join(" · ") + &listed
 }
 

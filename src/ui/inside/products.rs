@@ -45,7 +45,7 @@ pub fn draw(
     let name = if side == 1 {
         format!("product with input {chosen}")
     } else {
-        format!("product {chosen} of {}", products.len())
+        format!("product {chosen} (0 to {})", products.len().saturating_sub(1))
     };
     line(&format!("{name}: {x:.4} x {w:.4} = {:.4}", x * w), theme.accent().patch(theme.strong()), canvas);
     let [positive, negative] = signed_sums(&products);
@@ -57,7 +57,7 @@ pub fn draw(
     let title = match (side, of.inputs) {
         (1, _) => format!("the strongest of {} products, {}:", products.len(), column.caption),
         (_, 1) => format!("{}:", column.caption),
-        (_, inputs) => format!("input map {map} of {inputs}, {}:", column.caption),
+        (_, inputs) => format!("input map {map} (0 to {}), {}:", inputs.saturating_sub(1), column.caption),
     };
     line(&title, theme.faint(), canvas);
     let body = Rect { y: area.y + 5, height: area.height.saturating_sub(5), ..area };

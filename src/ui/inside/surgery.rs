@@ -116,7 +116,11 @@ fn draw_effects(app: &App, theme: &Theme, networks: &[Network], area: Rect, canv
         line(&format!("error {text}, all {} images", split.name()), theme.strong(), canvas);
         let asked =
             |with_changes: bool| app.inside_view(network.lane, View::Ask { image: image.clone() }, with_changes);
-        let truth = asked(false).answer().and_then(|answer| name_truth(&answer.seen)).unwrap_or_default();
+        // Not of an earlier image.
+        let truth = match asked(false) {
+            Shown::Current(answer) => name_truth(&answer.seen).unwrap_or_default(),
+            _ => String::new(),
+        };
         let answer = |with_changes: bool| match asked(with_changes) {
             Shown::Current(answer) => match &answer.seen {
                 Seen::Ask { classes, probabilities, .. } => top_answers(classes, probabilities),

@@ -371,7 +371,7 @@ fn from_a_mistake_of_one_arm_to_one_multiplication() {
     inside.press(KeyCode::Down);
     assert_eq!(chosen(&inside), 7);
     let screen = inside.screen();
-    let line = format!("product 7 of 75: {:.4} x {:.4} = {:.4}", of.x[7], of.weights[7], products[7]);
+    let line = format!("product 7 (0 to 74): {:.4} x {:.4} = {:.4}", of.x[7], of.weights[7], products[7]);
     assert!(screen.contains(&line), "{line}\n{screen}");
     insta::assert_snapshot!("inside_products_120x40", screen);
     // Esc goes back step by step.

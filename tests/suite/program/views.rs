@@ -162,6 +162,7 @@ fn units_are_changed_for_one_view() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "run 1, ReLU+Tanh seed 1, epoch 3");
     assert_eq!(lines[1], "changed: conv1:0 silenced, conv1:1 silenced, fc1:7 scaled by 0.5, conv2:1 revived");
+    assert_eq!(lines[2], "image: validation:0");
     let seen = home.json(&with_changes(&["maps", "--json"]));
     assert_eq!(seen["changes"].as_array().unwrap().len(), 4);
     assert_eq!(seen["changes"][2], serde_json::json!({ "layer": "fc1", "unit": 7, "change": { "scale": 0.5 } }));
