@@ -180,8 +180,8 @@ pub struct Inside {
     pub own_selected: Option<usize>,
     /// The next key says as which digit the drawing is kept.
     awaits_label: bool,
-    /// The pages that were stepped in from, the latest last.
-    back: Vec<InsidePage>,
+    /// The pages that were stepped in from, each with its first arm, the latest last.
+    back: Vec<(InsidePage, usize)>,
     /// The run was deleted while it was looked into.
     is_deleted: bool,
     pub answers: Answers,
@@ -697,8 +697,8 @@ impl App {
         if self.inside.product.take().is_some() {
             return;
         }
-        if let Some(page) = self.inside.back.pop() {
-            self.inside.page = page;
+        if let Some((page, arm)) = self.inside.back.pop() {
+            (self.inside.page, self.inside.arm) = (page, arm);
             return;
         }
         self.inside.is_playing = false;
@@ -785,14 +785,14 @@ impl App {
                 self.inside.product = Some(self.first_product());
             }
             InsidePage::Units | InsidePage::Filters => {
-                self.inside.back.push(self.inside.page);
+                self.inside.back.push((self.inside.page, self.inside.arm));
                 self.inside.page = InsidePage::Wants;
             }
             InsidePage::Wants | InsidePage::Surgery => {
                 if let Some((_, unit)) = self.inside_unit() {
                     self.choose_unit(unit);
                 }
-                self.inside.back.push(self.inside.page);
+                self.inside.back.push((self.inside.page, self.inside.arm));
                 self.inside.page = InsidePage::Maps;
             }
             _ => self.message = Some("there is nothing to step into here".into()),
@@ -802,7 +802,7 @@ impl App {
     /// The maps of an image of the split.
     fn step_into_image(&mut self, number: u32) {
         (self.inside.image, self.inside.uses_drawing) = (number, false);
-        self.inside.back.push(self.inside.page);
+        self.inside.back.push((self.inside.page, self.inside.arm));
         self.inside.page = InsidePage::Maps;
     }
 

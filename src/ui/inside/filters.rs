@@ -1,6 +1,6 @@
 //! The weights of the convolutions as signed tiles, and one layer of them over the kept epochs.
 
-use super::tiles::{TileSize, draw_signed, largest, signed_legend};
+use super::tiles::{TileSize, draw_signed, has_colours, largest, signed_legend};
 use super::{Column, fit, mark, say, scrolled, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
@@ -29,10 +29,12 @@ pub fn draw(theme: &Theme, layers: &[LayerFilters], column: &Column, area: Rect,
             lines.push(Line::Filters { layer: at, first, across });
         }
     }
-    // The captions of lessons say what the colours mean.
-    if column.scrolls && rows(theme, size, layers, area.width) < area.height {
+    // The captions of lessons say what the colours mean. Signs in place of colours have to be explained.
+    let mut area = area;
+    if column.scrolls && (rows(theme, size, layers, area.width) < area.height || !has_colours(theme)) {
         let room = usize::from(area.width);
-        write(canvas.buffer, area.x, area.bottom() - 1, signed_legend(theme, area.width), room, theme.faint());
+        area.height = area.height.saturating_sub(1);
+        write(canvas.buffer, area.x, area.bottom(), signed_legend(theme, area.width), room, theme.faint());
     }
     let height = |line: &Line| match line {
         Line::Heading(_) => 1,

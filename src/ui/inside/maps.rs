@@ -1,6 +1,6 @@
 //! What each layer makes of an image, with the sizes, and the answer beside it.
 
-use super::tiles::{TileSize, draw_image, draw_signed, image_cells, largest, signed_legend};
+use super::tiles::{TileSize, draw_image, draw_signed, has_colours, image_cells, largest, signed_legend};
 use super::{Column, fit, mark, ranked_classes, scrolled, write};
 use crate::image::ImageCanvas;
 use crate::theme::Theme;
@@ -54,16 +54,19 @@ pub fn draw(
             Line::Heading(_) => false,
         })
     });
+    // Signs in place of colours have to be explained.
+    let mut area = area;
+    if lines.iter().map(rows).sum::<u16>() < area.height || !has_colours(theme) {
+        let room = usize::from(area.width);
+        area.height = area.height.saturating_sub(1);
+        write(canvas.buffer, area.x, area.bottom(), signed_legend(theme, area.width), room, theme.faint());
+    }
     let mut top = 0;
     if let Some(chosen) = chosen {
         let height = |from: usize| lines[from..=chosen].iter().map(rows).sum::<u16>();
         while top < chosen && height(top) > area.height {
             top += 1;
         }
-    }
-    if lines.iter().map(rows).sum::<u16>() < area.height {
-        let room = usize::from(area.width);
-        write(canvas.buffer, area.x, area.bottom() - 1, signed_legend(theme, area.width), room, theme.faint());
     }
     scrolled(theme, &lines, top, rows, area, canvas, |line, place, canvas| match line {
         Line::Heading(at) => {

@@ -29,7 +29,7 @@ impl TileSize {
     }
 }
 
-fn has_colours(theme: &Theme) -> bool {
+pub fn has_colours(theme: &Theme) -> bool {
     pixels::colour(theme, [0; 3]).is_some()
 }
 

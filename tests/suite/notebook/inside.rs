@@ -374,11 +374,13 @@ fn from_a_mistake_of_one_arm_to_one_multiplication() {
     let line = format!("product 7 (0 to 74): {:.4} x {:.4} = {:.4}", of.x[7], of.weights[7], products[7]);
     assert!(screen.contains(&line), "{line}\n{screen}");
     insta::assert_snapshot!("inside_products_120x40", screen);
-    // Esc goes back step by step.
+    // Esc goes back step by step, to the arm that was there.
+    inside.keys("a");
+    assert_eq!(inside.session.app.inside.arm, 1);
     inside.press(KeyCode::Esc);
     assert!(inside.session.app.inside.product.is_none());
     inside.press(KeyCode::Esc);
-    assert_eq!(inside.session.app.inside.page, InsidePage::Mistakes);
+    assert_eq!((inside.session.app.inside.page, inside.session.app.inside.arm), (InsidePage::Mistakes, 0));
     inside.press(KeyCode::Esc);
     assert!(!inside.session.app.is_inside_open());
 }
