@@ -82,8 +82,8 @@ pub(super) fn draw_gallery(
                 let entry = &entries[number];
                 let x = place.x + at as u16 * wide;
                 let tile = Rect { x, width, ..place };
-                // A row that has no room for all of it is left to the arrow, unless it is the only one.
-                if tile.height < if gallery.height < high { height } else { high } {
+                // A row without room for its images and their classes is left to the arrow.
+                if tile.height <= height && gallery.height > height {
                     return;
                 }
                 draw_image(theme, shape, entry.pixels, shrink, Rect { height, ..tile }, canvas);
