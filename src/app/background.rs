@@ -27,6 +27,20 @@ impl Background {
         if luminance([red, green, blue]) > 0.179 { Self::Light } else { Self::Dark }
     }
 
+    /// The colour of a signed share of the largest value, from -1 to 1: near the background's own at 0, orange above and blue
+    /// below. Both differ in lightness from the background for every kind of colour vision.
+    pub fn signed_colour(self, share: f32) -> [u8; 3] {
+        let (zero, above, below): ([u8; 3], [u8; 3], [u8; 3]) = match self {
+            Self::Dark => ([26, 28, 32], [255, 160, 70], [90, 170, 255]),
+            Self::Light => ([250, 250, 250], [190, 70, 0], [0, 80, 190]),
+        };
+        let end = if share < 0.0 { below } else { above };
+        // Weak values would be lost on the background; the order of all stays.
+        let part = share.abs().powf(0.6);
+        let mixed = |at: usize| f32::from(zero[at]) + part * (f32::from(end[at]) - f32::from(zero[at]));
+        std::array::from_fn(|at| mixed(at).round() as u8)
+    }
+
     pub fn opposite(self) -> Self {
         match self {
             Self::Dark => Self::Light,

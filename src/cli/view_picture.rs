@@ -26,10 +26,6 @@ const TITLE: u32 = 16;
 const HEADING: u32 = 13;
 const CAPTION: u32 = 11;
 
-/// The notebook's colours of signed values on a white page: of 0, of the largest, and of its negative.
-const ZERO: Rgb = [250, 250, 250];
-const ABOVE: Rgb = [190, 70, 0];
-const BELOW: Rgb = [0, 80, 190];
 /// The frame of a tile, without which a pale one would not stand out from the page.
 const FRAME: Rgb = [200, 200, 200];
 
@@ -199,7 +195,7 @@ fn confusion(classes: &[String], matrix: &ConfusionMatrix, split: ImageSplit) ->
     let tiles = cells().map(|(is_right, count)| {
         let share = f64::from(count) / f64::from(most);
         // The diagonal would outshine all else.
-        let pixel = if is_right { [225, 232, 225] } else { mix([255, 255, 255], ABOVE, share) };
+        let pixel = if is_right { [225, 232, 225] } else { mix([255, 255, 255], signed_share(1.0), share) };
         Tile { width: 1, height: 1, pixels: vec![pixel], caption: vec![count.to_string()] }
     });
     let has_room = classes.len() <= 20;
@@ -354,7 +350,8 @@ fn bar(share: f32) -> Tile {
     const LENGTH: u32 = 100;
     const HEIGHT: u32 = 4;
     let filled = (LENGTH as f32 * share).round() as u32;
-    let pixels = (0..LENGTH * HEIGHT).map(|at| if at % LENGTH < filled { ABOVE } else { [235; 3] });
+    let filled_colour = signed_share(1.0);
+    let pixels = (0..LENGTH * HEIGHT).map(|at| if at % LENGTH < filled { filled_colour } else { [235; 3] });
     Tile { width: LENGTH, height: HEIGHT, pixels: pixels.collect(), caption: Vec::new() }
 }
 
@@ -377,8 +374,11 @@ fn describe_scale(largest: f32) -> String {
 
 /// The notebook's colour of a signed value on a white page.
 fn signed(value: f32, largest: f32) -> Rgb {
-    let share = if largest > 0.0 { f64::from(value.abs() / largest) } else { 0.0 };
-    mix(ZERO, if value < 0.0 { BELOW } else { ABOVE }, share.powf(0.8))
+    signed_share(if largest > 0.0 { value / largest } else { 0.0 })
+}
+
+fn signed_share(share: f32) -> Rgb {
+    Background::Light.signed_colour(share)
 }
 
 fn mix(from: Rgb, to: Rgb, share: f64) -> Rgb {
@@ -551,7 +551,7 @@ mod tests {
     use super::*;
 
     fn tile(caption: &[&str]) -> Tile {
-        let pixels = vec![ABOVE, BELOW, BELOW, ABOVE];
+        let pixels = [1.0, -1.0, -1.0, 1.0].map(signed_share).to_vec();
         Tile { width: 2, height: 2, pixels, caption: caption.iter().map(|line| (*line).to_owned()).collect() }
     }
 
@@ -562,7 +562,7 @@ mod tests {
         canvas.draw_tile(&tile(&[]), 4, (2, 2));
         let pixel = |x: usize, y: usize| &canvas.bytes[3 * (12 * y + x)..][..3];
         for (y, x) in (2..10).flat_map(|y| (2..10).map(move |x| (y, x))) {
-            let colour = if (x < 6) == (y < 6) { ABOVE } else { BELOW };
+            let colour = signed_share(if (x < 6) == (y < 6) { 1.0 } else { -1.0 });
             assert_eq!(pixel(x, y), colour, "{x}, {y}");
         }
         for at in 1..=10 {
@@ -623,12 +623,5 @@ mod tests {
             let SectionLayout { width, height, .. } = layout(&section);
             assert!(width < 5000 && height < 5000, "{width}x{height}");
         }
-    }
-
-    /// As `ui::inside::tiles` has them on a white page.
-    #[test]
-    fn signed_values_have_the_notebooks_colours() {
-        assert_eq!([signed(0.0, 2.0), signed(2.0, 2.0), signed(-2.0, 2.0)], [ZERO, ABOVE, BELOW]);
-        assert_eq!(signed(0.0, 0.0), ZERO);
     }
 }

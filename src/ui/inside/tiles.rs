@@ -43,17 +43,9 @@ pub fn largest(values: &[f32]) -> f32 {
     values.iter().fold(0.0, |most, value| value.abs().max(most))
 }
 
-/// The colour of a signed share: the background's own at 0, orange above and blue below. Both differ in lightness from the
-/// background for every kind of colour vision; the sign is told by the glyph too where there is room.
+/// The colour of a signed share; the sign is told by the glyph too where there is room.
 fn signed(theme: &Theme, share: f32) -> Pixel {
-    let (zero, above, below): (Pixel, Pixel, Pixel) = match theme.background {
-        Background::Dark => ([26, 28, 32], [255, 160, 70], [90, 170, 255]),
-        Background::Light => ([250, 250, 250], [190, 70, 0], [0, 80, 190]),
-    };
-    let end = if share < 0.0 { below } else { above };
-    // Weak values would be lost on the background; the order of all stays.
-    let part = share.abs().powf(0.6);
-    std::array::from_fn(|at| (f32::from(zero[at]) + part * (f32::from(end[at]) - f32::from(zero[at]))).round() as u8)
+    theme.background.signed_colour(share)
 }
 
 /// What the colours and the signs of tiles mean, in so many columns.
